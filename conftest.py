@@ -1,0 +1,3 @@
+"""The checkout's own pytest configuration; crudspec's plugin is loaded from its entry point."""
+
+pytest_plugins = ["pytester"]

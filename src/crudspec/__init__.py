@@ -1,0 +1,29 @@
+"""One CRUD contract, every backend: what a PostgreSQL data layer does, proven on a real server."""
+
+from crudspec.backend import Backend, TaskRow
+from crudspec.errors import (
+    CrudError,
+    Duplicate,
+    InvalidTask,
+    MissingReference,
+    StaleTask,
+    Unavailable,
+)
+from crudspec.task import MAX_ID, MAX_TITLE, Task, can_exist, check_done, check_title
+
+__all__ = [
+    "MAX_ID",
+    "MAX_TITLE",
+    "Backend",
+    "CrudError",
+    "Duplicate",
+    "InvalidTask",
+    "MissingReference",
+    "StaleTask",
+    "Task",
+    "TaskRow",
+    "Unavailable",
+    "can_exist",
+    "check_done",
+    "check_title",
+]

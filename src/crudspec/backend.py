@@ -1,0 +1,90 @@
+"""What a backend must offer, and what the suite does with it: the plug-in interface, from both sides.
+
+There is nothing to inherit from and nothing to register in code. A class with these names is a backend. It
+is selected by a built-in name, by an entry point in the group ``crudspec.backends``, by
+``package.module:Class``, or by ``path/to/file.py:Class``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+    from typing import Any, Self
+
+    Row = Any
+    """Anything with ``id``, ``title``, ``done`` and ``created_at``, as attributes or as mapping keys."""
+
+
+class TaskRow(Protocol):
+    """The attribute form of a row; a mapping with the same four keys does as well.
+
+    The backend returns a plain value: the suite reads it after the call, after the table has changed, and
+    after the backend was closed. The suite compares exact types: ``int`` (never ``bool``), ``str``, ``bool``
+    and an aware ``datetime``.
+    """
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def done(self) -> bool: ...
+    @property
+    def created_at(self) -> datetime: ...
+
+
+class Backend(Protocol):
+    """The five operations: profile ``crud``, and with them ``resilience``.
+
+    The backend
+        owns its pool or engine, accepts calls from many asyncio tasks at once, has committed a write when the
+        call returns, refuses what the domain does not allow with :class:`~crudspec.errors.InvalidTask` (or
+        another ``ValueError`` or ``TypeError``), reports a lost or unreachable database with
+        :class:`~crudspec.errors.Unavailable` (or another ``ConnectionError`` or ``TimeoutError``), and lets
+        no exception class of its driver out.
+
+    The suite
+        opens one instance in the event loop that it uses it in, gives every call a deadline, cancels calls,
+        locks rows and ends connections under it, and looks at the table through a connection of its own. It
+        never asks a backend whether it was right.
+
+    A backend on a synchronous driver has the same methods without ``async`` and a ``connect`` that is a plain
+    context manager. The suite runs its calls in worker threads, several at once.
+    """
+
+    @classmethod
+    def connect(cls, dsn: str) -> AbstractAsyncContextManager[Self]:
+        """Open the backend; leaving the context closes every connection it made.
+
+        Args:
+            dsn: ``postgresql://user:password@host:port/database``, over TCP, without a driver suffix.
+        """
+        ...
+
+    async def create(self, title: str) -> Row:
+        """Store a task that is not done and return it as stored, the server's ``created_at`` included."""
+        ...
+
+    async def get(self, task_id: int) -> Row | None:
+        """Return the newest committed state of the row, or None where no row has that id."""
+        ...
+
+    async def list_tasks(self) -> Sequence[Row]:
+        """Return every row in ascending id order, as a new sequence each time."""
+        ...
+
+    async def update(self, task_id: int, title: str, done: bool) -> bool:
+        """Set both values. True if the row exists, also if nothing changes by it; False if it does not."""
+        ...
+
+    async def delete(self, task_id: int) -> bool:
+        """Remove the row. True if this call removed it; False if there was none."""
+        ...
+
+
+OPERATIONS = ("create", "get", "list_tasks", "update", "delete")
+"""The methods that every backend must have, in the order of the contract."""

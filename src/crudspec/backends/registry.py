@@ -1,0 +1,176 @@
+"""From a name to a backend: built-in names, entry points, ``module:Class`` and ``path/to/file.py:Class``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from crudspec.backend import OPERATIONS
+
+BUILT_IN = {
+    "asyncpg": "crudspec.backends.asyncpg:AsyncpgBackend",
+    "core": "crudspec.backends.core:CoreBackend",
+    "orm": "crudspec.backends.orm:OrmBackend",
+    "sqlmodel": "crudspec.backends.sqlmodel:SqlmodelBackend",
+}
+"""The four ways, in the order in which they are shown."""
+
+ENTRY_POINT_GROUP = "crudspec.backends"
+
+
+class BackendError(Exception):
+    """A backend cannot be used; the message is one line that says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A backend that was found.
+
+    Attributes:
+        name: Short, unique in the run: the column of the matrix and the ``-k`` word.
+        spec: What selects exactly this backend again.
+        cls: The class; what the verdict is about.
+        libraries: The libraries that its module uses, with versions, such as ``asyncpg 0.32.0``.
+    """
+
+    name: str
+    spec: str
+    cls: Any
+    libraries: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({', '.join(self.libraries)})" if self.libraries else self.name
+
+
+def resolve(specs: tuple[str, ...] | list[str]) -> list[Adapter]:
+    """Find each backend, in the order given and each once; with no specs, the four ways.
+
+    Raises:
+        BackendError: an unknown name, a module that does not import, or a class that is no backend.
+    """
+    found = []
+    for spec in dict.fromkeys(specs) if specs else BUILT_IN:
+        if not spec.strip():
+            raise BackendError("a backend's name is empty; " + _known())
+        name, target = _target(spec.strip())
+        cls = _load(spec, target)
+        _check_operations(spec, cls)
+        found.append((name, spec.strip(), cls))
+    taken = Counter(name for name, _, _ in found)
+    return [Adapter(spec if taken[name] > 1 else name, spec, cls, tuple(_libraries(cls))) for name, spec, cls in found]
+
+
+def _target(spec: str) -> tuple[str, str]:
+    """A short name, and the ``module:Class`` that the spec stands for."""
+    if ":" in spec:
+        return spec.rpartition(":")[2], spec
+    entry_points = {point.name: point.value for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}
+    if spec in BUILT_IN:
+        if spec in entry_points:
+            raise BackendError(
+                f"the entry point {spec!r} ({entry_points[spec]}) takes the name of a built-in backend; "
+                "rename it, or select it by module:Class"
+            )
+        return spec, BUILT_IN[spec]
+    if spec in entry_points:
+        return spec, entry_points[spec]
+    close = get_close_matches(spec, [*BUILT_IN, *entry_points], n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise BackendError(f"no backend is named {spec!r}; {hint}{_known(sorted(entry_points))}")
+
+
+def _known(entry_points: list[str] | None = None) -> str:
+    installed = f", installed: {', '.join(entry_points)}" if entry_points else ""
+    return f"built in: {', '.join(BUILT_IN)}{installed}; your own: package.module:Class or file.py:Class"
+
+
+def _load(spec: str, target: str) -> Any:
+    place, _, attribute = target.rpartition(":")
+    try:
+        module = import_file(Path(place)) if place.endswith(".py") else _import_module(place)
+    except BackendError:
+        raise
+    except Exception as error:
+        raise BackendError(f"{spec}: importing {place!r} raised {type(error).__name__}: {error}") from error
+    found: Any = module
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+    if found is None:
+        raise BackendError(f"{spec}: {place!r} has no {attribute!r}{_classes_of(module)}")
+    if not isinstance(found, type):
+        raise BackendError(f"{spec}: {attribute!r} is a {type(found).__name__}; name the class itself")
+    return found
+
+
+def _import_module(name: str) -> ModuleType:
+    # As `python -m` does: what stands in the current folder can be named.
+    here = str(Path.cwd())
+    if here not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)
+    return importlib.import_module(name)
+
+
+def import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise BackendError(f"there is no file {str(path)!r} (looked in {Path.cwd()})")
+    path = path.resolve()
+    name = f"crudspec_file_{path.stem}_{abs(hash(path))}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pydantic look their module up by name
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _classes_of(module: ModuleType) -> str:
+    here = [
+        name
+        for name, value in vars(module).items()
+        if isinstance(value, type) and all(hasattr(value, operation) for operation in OPERATIONS)
+    ]
+    return f"; it has {', '.join(here)}" if here else ""
+
+
+def _check_operations(spec: str, cls: type) -> None:
+    missing = [name for name in ("connect", *OPERATIONS) if not callable(getattr(cls, name, None))]
+    if missing:
+        raise BackendError(
+            f"{spec}: {cls.__name__} lacks {', '.join(missing)}; a backend has connect and the five operations "
+            f"{', '.join(OPERATIONS)} (`crudspec new PATH` writes a template)"
+        )
+
+
+def _libraries(cls: type) -> list[str]:
+    """Versions of the installed distributions that the class's module, and its bases' modules, import from."""
+    tops: dict[str, None] = {}
+    for kind in cls.__mro__[:-1]:
+        module = sys.modules.get(kind.__module__)
+        for value in vars(module).values() if module else ():
+            origin = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+            if isinstance(origin, str):
+                tops.setdefault(origin.partition(".")[0])
+    versions = []
+    for top in sorted(tops):
+        if top in sys.stdlib_module_names or top in {"crudspec", "typing_extensions"}:
+            continue
+        try:
+            versions.append(f"{top} {metadata.version(top)}")
+        except metadata.PackageNotFoundError:
+            continue
+    return versions

@@ -1,0 +1,247 @@
+"""The catalogue: every promise of the contract, in reading order.
+
+An id never changes its meaning, and the id of a retired clause is not used again. ``docs/contract.md`` is
+generated from this module, and each check of the suite names the clause that it belongs to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["MUST", "SHOULD"]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One promise.
+
+    Attributes:
+        id: Stable name, such as ``CREATE-1``.
+        profile: Name of the :class:`Profile` that it belongs to.
+        level: ``MUST`` fails the run; ``SHOULD`` is advice, and fails only under ``--crud-strict``.
+        promise: What every backend does, in one sentence or two.
+    """
+
+    id: str
+    profile: str
+    level: Level
+    promise: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A group of clauses that a backend claims as a whole.
+
+    Attributes:
+        name: As in ``--crud-profile``.
+        summary: What it is about.
+        claimed_by: Having any of these attributes claims the profile. Empty: every backend claims it.
+    """
+
+    name: str
+    summary: str
+    claimed_by: tuple[str, ...] = ()
+
+    def is_claimed_by(self, backend: type) -> bool:
+        """Tell whether this profile's clauses apply to the backend."""
+        return not self.claimed_by or any(hasattr(backend, name) for name in self.claimed_by)
+
+
+PROFILES = (
+    Profile("crud", "What the five operations do, for every backend."),
+    Profile(
+        "resilience",
+        "What happens when operations fail, meet, are cancelled, or lose their connection, for every backend.",
+    ),
+    Profile(
+        "schema",
+        "That the backend's own idea of the table is the migrated one.",
+        claimed_by=("metadata",),
+    ),
+)
+
+
+def _profile(name: str, *entries: tuple[str, Level, str]) -> tuple[Clause, ...]:
+    return tuple(Clause(clause_id, name, level, promise) for clause_id, level, promise in entries)
+
+
+CLAUSES: tuple[Clause, ...] = (
+    *_profile(
+        "crud",
+        (
+            "CREATE-1",
+            "MUST",
+            "Returns the row as stored, and it is committed when the call returns: an independent connection "
+            "sees the same four values.",
+        ),
+        (
+            "CREATE-2",
+            "MUST",
+            "`done` is False; `created_at` is aware, keeps its microseconds, and is the server's clock, not the "
+            "client's.",
+        ),
+        (
+            "CREATE-3",
+            "MUST",
+            "Any valid title is stored exactly: empty, blanks, quotes, `%`, `_`, backslash, newline, SQL text, "
+            "emoji outside the BMP, combining marks, 255 astral code points.",
+        ),
+        (
+            "CREATE-4",
+            "MUST",
+            "An invalid title raises `InvalidTask` and stores nothing: too long (also when the excess is only "
+            "blanks, which PostgreSQL would cut silently), NUL, lone surrogate, None, int, bytes.",
+        ),
+        ("CREATE-5", "MUST", "Ids are positive ints, distinct, and not reused after a delete."),
+        ("CREATE-6", "MUST", "Two creates with one title make two rows."),
+        (
+            "CREATE-7",
+            "MUST",
+            "A returned row is a plain value: readable later, elsewhere and after close, and unchanged when the "
+            "table changes or when the caller changes another returned row.",
+        ),
+        (
+            "CREATE-8",
+            "MUST",
+            "A write whose COMMIT fails raises, and nothing is stored; a slow COMMIT is waited for. Holds for "
+            "update and delete too.",
+        ),
+        (
+            "GET-1",
+            "MUST",
+            "Returns all four values of a row that another connection wrote, also with an id over int32 and over "
+            "2**53.",
+        ),
+        (
+            "GET-2",
+            "MUST",
+            "Returns None when no such row exists: never created, deleted, 0, negative, over int32, over int64.",
+        ),
+        (
+            "GET-3",
+            "MUST",
+            'An id that is not an int (`"1"`, `1.5`, None) raises `InvalidTask` or `TypeError`; it never finds a row.',
+        ),
+        (
+            "GET-4",
+            "MUST",
+            "Sees the newest committed state, also after the same backend has read that row before.",
+        ),
+        ("GET-5", "MUST", "Changes nothing: row version (xmin, ctid) and table are as before."),
+        ("GET-6", "SHOULD", "`True` is not the id 1."),
+        ("LIST-1", "MUST", "Returns every row, complete, in ascending id order, for 0, 1, 2 and 10,000 rows."),
+        ("LIST-2", "MUST", "Returns a new sequence each time; changing it changes nothing."),
+        ("LIST-3", "MUST", "Sees rows that another connection committed or deleted since the last call."),
+        (
+            "UPDATE-1",
+            "MUST",
+            "Returns True, and the row then holds exactly that title and done, committed; id and created_at are "
+            "unchanged.",
+        ),
+        ("UPDATE-2", "MUST", "Touches no other row (their row versions are unchanged)."),
+        (
+            "UPDATE-3",
+            "MUST",
+            "Returns False for a row that does not exist and creates nothing: never created, deleted, 0, negative, "
+            "over int32, over int64.",
+        ),
+        ("UPDATE-4", "MUST", "Writing the values already there returns True."),
+        (
+            "UPDATE-5",
+            "MUST",
+            "An invalid title, or a done that is not a bool, raises `InvalidTask` and changes nothing, whether or "
+            "not the row exists.",
+        ),
+        ("UPDATE-6", "MUST", "Works on a row that another connection changed since this backend last read it."),
+        (
+            "DELETE-1",
+            "MUST",
+            "Returns True and the row is gone, committed; no other row is touched.",
+        ),
+        (
+            "DELETE-2",
+            "MUST",
+            "Returns False for a row that does not exist (never created, 0, negative, over int32, over int64), so a "
+            "second delete returns False.",
+        ),
+        ("RESULT-1", "MUST", "`update` and `delete` return a real bool."),
+        (
+            "PROGRAM-1",
+            "MUST",
+            "Any program of the five operations, generated and shrunk by Hypothesis, agrees step by step with the "
+            "reference model and with an independent connection.",
+        ),
+        (
+            "MIX-1",
+            "MUST",
+            "Any such program whose steps are spread over several backends on one database agrees with the model too.",
+        ),
+    ),
+    *_profile(
+        "resilience",
+        ("USABLE-1", "MUST", "After any operation that raised, the next operation works."),
+        (
+            "HYGIENE-1",
+            "MUST",
+            "Between operations, failed ones included, no connection is `idle in transaction` or stuck `active`, and "
+            "none holds a lock on the table: another connection can `LOCK TABLE` at once.",
+        ),
+        ("HYGIENE-2", "MUST", "After close, no connection of the backend is left on the server."),
+        ("HYGIENE-3", "MUST", "A few hundred failing or cancelled operations do not exhaust the pool."),
+        (
+            "SATURATE-1",
+            "MUST",
+            "Many more concurrent operations than pool slots all finish, with correct results.",
+        ),
+        (
+            "CANCEL-1",
+            "MUST",
+            "A cancelled operation raises `CancelledError`, happened wholly or not at all, leaves no query running and "
+            "does nothing later; the backend stays usable.",
+        ),
+        ("INDEPENDENT-1", "MUST", "An operation blocked on one row holds up no operation on another row."),
+        (
+            "RACE-1",
+            "MUST",
+            "Concurrent creates make distinct rows; of n concurrent deletes of one row exactly one returns True.",
+        ),
+        (
+            "LOST-1",
+            "MUST",
+            "When the server ends the backend's connections between two operations, at most the connections' worth of "
+            "calls raise `Unavailable`, and then operations work again without a restart.",
+        ),
+        (
+            "ERROR-1",
+            "MUST",
+            "`str()` and `repr()` of every error raised work, the driver's error is its `__cause__` where there was "
+            "one, and neither shows the DSN's password.",
+        ),
+        (
+            "DDL-1",
+            "SHOULD",
+            "An additive migration (a new nullable column) under a running backend fails no operation.",
+        ),
+        ("LOOP-1", "SHOULD", "A second `connect` in another event loop of the same process works."),
+    ),
+    *_profile(
+        "schema",
+        (
+            "SCHEMA-1",
+            "MUST",
+            "Alembic's comparison of the backend's metadata with the migrated database is empty, types and server "
+            "defaults included.",
+        ),
+        (
+            "SCHEMA-2",
+            "MUST",
+            "Connecting and using the backend changes nothing in the database's catalogue: the migrations own the "
+            "schema.",
+        ),
+    ),
+)
+"""Every clause, in reading order."""
+
+BY_ID = {clause.id: clause for clause in CLAUSES}
+PROFILE_NAMES = tuple(profile.name for profile in PROFILES)

@@ -1,0 +1,68 @@
+"""Connection URLs: read, point at another database, show without the password."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from crudspec.server.choice import ServerError
+
+WANTED = "postgresql://user:password@host:port/database"
+
+
+def normalised(dsn: str) -> str:
+    """Return the URL with a plain scheme, an explicit port and a database name.
+
+    No database name means ``postgres``, which nearly every server has; libpq would take the user's name.
+    A query (``?sslmode=require``) is kept.
+
+    Raises:
+        ServerError: not a URL, not PostgreSQL, or no single TCP host.
+    """
+    try:
+        parts = urlsplit(dsn)
+        host, port = parts.hostname, parts.port or 5432
+    except ValueError:
+        raise ServerError(f"the DSN cannot be read: its host or port is malformed; it should be {WANTED}") from None
+    scheme = parts.scheme.partition("+")[0]
+    if scheme not in {"postgresql", "postgres"}:
+        raise ServerError(f"the DSN is not a PostgreSQL URL; it should be {WANTED}")
+    if not host or host.startswith("%2f") or "," in parts.netloc.rpartition("@")[2]:
+        raise ServerError(f"the DSN must name one TCP host: {WANTED}")
+    credentials, at, _ = parts.netloc.rpartition("@")
+    address = f"[{host}]" if ":" in host else host
+    path = parts.path if parts.path.strip("/") else "/postgres"
+    return urlunsplit(("postgresql", f"{credentials}{at}{address}:{port}", path, parts.query, ""))
+
+
+def local(port: int, password: str) -> str:
+    """Return the maintenance URL of a server that we started on this machine."""
+    return f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
+
+
+def database_of(dsn: str) -> str:
+    """Return the database name that the URL points at, unescaped."""
+    return unquote(urlsplit(dsn).path.lstrip("/"))
+
+
+def with_database(dsn: str, name: str) -> str:
+    """Return the same URL, query included, for another database of that server."""
+    return urlunsplit(urlsplit(dsn)._replace(path="/" + quote(name, safe="")))
+
+
+def with_port(dsn: str, port: int) -> str:
+    """Return the URL of a server of ours that had to move to another port."""
+    return local(port, urlsplit(dsn).password or "")
+
+
+def shown(dsn: str) -> str:
+    """Return ``host:port/database``: enough to know the server by, and no secret."""
+    parts = urlsplit(dsn)
+    return f"{parts.netloc.rpartition('@')[2]}/{database_of(dsn)}"
+
+
+def redacted(text: str, dsn: str) -> str:
+    """Return the text without the URL's password, as written there and as meant."""
+    secret = urlsplit(dsn).password
+    for form in {secret, unquote(secret)} if secret else ():
+        text = text.replace(form, "***")
+    return text

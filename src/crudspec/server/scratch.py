@@ -1,0 +1,64 @@
+"""Scratch databases: clones of the migrated template, one for each who needs a table of their own."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING
+
+from crudspec.server import dsn as urls
+from crudspec.server import template
+from crudspec.server.choice import ServerError
+from crudspec.server.connections import connected, quoted
+
+if TYPE_CHECKING:
+    from crudspec.server.choice import Server
+
+_LONGEST_LABEL = 30
+"""With the prefix and a number, a name stays well below PostgreSQL's 63 bytes, which it would cut silently."""
+
+_numbers = itertools.count(1)
+
+
+async def create_scratch(server: Server, label: str) -> str:
+    """Clone the template into a new, empty database.
+
+    Args:
+        server: Where.
+        label: For people who look at the server: who uses it. Everything but letters and digits becomes ``_``.
+
+    Returns:
+        The clone's DSN.
+
+    Raises:
+        ServerError: the server cannot be reached or refuses.
+    """
+    import asyncpg
+
+    plain = re.sub(r"[^a-z0-9]+", "_", label.lower())[:_LONGEST_LABEL].strip("_") or "scratch"
+    source = quoted(template.name(server.prefix))
+    async with connected(server.dsn) as connection:
+        for number in _numbers:
+            name = f"{server.prefix}_{plain}_{number}"
+            try:
+                await connection.execute(f"CREATE DATABASE {quoted(name)} TEMPLATE {source}")
+            except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+                # Another process of this run took the number; the server is the only one who knows them all.
+                continue
+            except asyncpg.PostgresError as exc:
+                raise ServerError(f"cannot clone the template: {urls.redacted(str(exc), server.dsn)}") from exc
+            return urls.with_database(server.dsn, name)
+    raise AssertionError("numbers do not end")
+
+
+async def drop_scratch(server: Server, dsn: str) -> None:
+    """Drop a scratch database, whoever is still connected to it; nothing happens if it is gone.
+
+    Raises:
+        ServerError: it is not one of this run's, or it is the template; nothing was touched.
+    """
+    name = urls.database_of(dsn)
+    if not name.startswith(f"{server.prefix}_") or name == template.name(server.prefix):
+        raise ServerError(f"database {name} is not a scratch database of this run and is left alone")
+    async with connected(server.dsn) as connection:
+        await connection.execute(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")

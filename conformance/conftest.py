@@ -1,0 +1,38 @@
+"""The two things that a check needs: a backend, and a witness of what it did.
+
+They stand here and not in the plugin because the nearest conftest wins: nobody else's fixture of the same name
+can take their place.
+"""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+import pytest_asyncio
+
+from crudspec.plugin import current_run, split_id
+from crudspec.run import Run
+from crudspec.subject import Subject
+from crudspec.witness import Witness
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def _run(request: pytest.FixtureRequest) -> AsyncGenerator[Run]:
+    run = current_run(request.config)
+    asked = [found[0] for item in request.session.items if (found := split_id(item.nodeid))]
+    await run.open(list(dict.fromkeys(asked)))
+    yield run
+    await run.stages.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def backend(request: pytest.FixtureRequest, _run: Run) -> AsyncGenerator[Subject]:
+    """The backend under test, open, on an empty table."""
+    stage = await _run.stages.stage(request.param)
+    yield stage.subject
+    await _run.stages.restore(request.param)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def witness(backend: Subject, _run: Run) -> Witness:
+    """An independent connection to the backend's database."""
+    return (await _run.stages.stage(backend.name)).witness

@@ -1,0 +1,84 @@
+"""A caller that gives up: the operation ends with it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from crudspec.checks import ContractBroken, Inconclusive, clause, shown, shown_error
+from crudspec.gates import SETTLE_SECONDS, row_locked, table_locked, together, until, wait_for_blocked
+from crudspec.hostile import works
+from crudspec.subject import Subject
+from crudspec.witness import Witness
+
+
+@clause("CANCEL-1")
+async def test_a_cancelled_operation_ends(backend: Subject, witness: Witness) -> None:
+    """Each operation is cancelled while it waits in the server, so that it really is under way. Catches a
+    cancellation that is swallowed, a query that nobody waits for any more, and a write that comes later.
+    """
+    row = await witness.insert("kept")
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "create": lambda: backend.create("cancelled"),
+        "get": lambda: backend.get(row.id),
+        "list_tasks": backend.list_tasks,
+        "update": lambda: backend.update(row.id, "cancelled", True),
+        "delete": lambda: backend.delete(row.id),
+    }
+    for name, call in calls.items():
+        await _cancelled_while_blocked(backend, witness, name, call, row.id)
+        await works(backend, witness, f"a cancelled {name}")
+
+
+async def _cancelled_while_blocked(
+    backend: Subject, witness: Witness, name: str, call: Callable[[], Awaitable[object]], task_id: int
+) -> None:
+    before = await witness.rows()
+    gate = row_locked(backend.dsn, task_id) if name in {"update", "delete"} else table_locked(backend.dsn)
+    async with gate as release, together() as start:
+        task = start(call())
+        await wait_for_blocked(witness, 1, f"{name} waits for a lock when it is cancelled")
+        if task.done():
+            raise Inconclusive(f"{name} is under way when it is cancelled")
+        task.cancel()
+        if backend.in_threads:
+            await release()  # a thread cannot be cancelled; its caller waits until it has ended
+        await _raised_cancelled(name, task)
+
+        async def nothing_waits() -> bool:
+            return not await witness.waiting()
+
+        if not await until(nothing_waits):
+            left = await witness.blockers()
+            raise ContractBroken(
+                f"the backend's connections after a cancelled {name}",
+                expected=f"no query running {SETTLE_SECONDS:g} seconds later",
+                seen="; ".join(map(str, left)) or "one still waits for a lock",
+            )
+    after = await witness.rows()
+    done = {
+        "create": len(after) == len(before) + 1 and after[: len(before)] == before,
+        "update": after == [r._replace(title="cancelled", done=True) if r.id == task_id else r for r in before],
+        "delete": after == [r for r in before if r.id != task_id],
+    }
+    wholly = done.get(name, False) and backend.in_threads
+    if after != before and not wholly:
+        raise ContractBroken(
+            f"the table after a cancelled {name} that had ended while it was blocked",
+            expected=shown(before),
+            seen=shown(after),
+        )
+    if after != before and name != "create":
+        await witness.delete(task_id)
+        await witness.insert("kept", id=task_id)
+
+
+async def _raised_cancelled(name: str, task: asyncio.Future[object]) -> None:
+    await asyncio.wait({task}, timeout=SETTLE_SECONDS)
+    if not task.done():
+        seen = f"it goes on {SETTLE_SECONDS:g} seconds later"
+    elif task.cancelled():
+        return
+    elif (error := task.exception()) is not None:
+        seen = f"raised {shown_error(error)}"
+    else:
+        seen = f"returned {shown(task.result())}"
+    raise ContractBroken(f"a {name} that was cancelled", expected="CancelledError", seen=seen)

@@ -1,0 +1,192 @@
+"""create: what comes back is what is stored, and nothing else is."""
+
+from datetime import timedelta
+
+from crudspec.checks import ContractBroken, clause, expect, read, read_all, refuses
+from crudspec.gates import commits_fail, commits_slow, recorded_clock
+from crudspec.subject import Subject
+from crudspec.values import INVALID_TITLES, VALID_TITLES
+from crudspec.witness import Witness
+
+
+@clause("CREATE-1")
+async def test_the_returned_row_is_the_stored_row(backend: Subject, witness: Witness) -> None:
+    """Catches a forgotten commit, a commit after the return, and a row made up from the arguments."""
+    for title in ("buy milk", "and bread"):
+        row = read("the created row", await backend.create(title))
+        expect(f"row {row.id} seen by an independent connection", await witness.row(row.id), row)
+        expect("the title", row.title, title)
+
+
+@clause("CREATE-1")
+async def test_one_create_stores_one_row(backend: Subject, witness: Witness) -> None:
+    row = read("the created row", await backend.create("buy milk"))
+    expect("the table after one create", await witness.rows(), [row])
+
+
+@clause("CREATE-2")
+async def test_created_at_is_the_servers_clock(backend: Subject, witness: Witness) -> None:
+    """A trigger keeps the server's ``now()``: no tolerance, so no clock skew is too small to be caught."""
+    async with recorded_clock(witness) as server_time:
+        for _ in range(3):
+            row = read("the created row", await backend.create("buy milk"))
+            expect("done of a new row", row.done, False)
+            stored = await witness.row(row.id)
+            assert stored is not None
+            now = await server_time(row.id)
+            expect("created_at as stored, against the server's now()", stored.created_at, now)
+            expect("created_at as returned, against the server's now()", row.created_at, now)
+
+
+@clause("CREATE-2")
+async def test_created_at_is_stored_anew_for_each_row(backend: Subject) -> None:
+    first = read("the first row", await backend.create("a"))
+    second = read("the second row", await backend.create("b"))
+    if not first.created_at < second.created_at < first.created_at + timedelta(hours=1):
+        raise ContractBroken(
+            "created_at of a later row", expected=f"a little after {first.created_at}", seen=str(second.created_at)
+        )
+
+
+@clause("CREATE-3")
+async def test_any_valid_title_is_stored_exactly(backend: Subject, witness: Witness) -> None:
+    for name, title in VALID_TITLES.items():
+        row = read(f"the row created with the title {name!r}", await backend.create(title))
+        expect(f"title {name!r} as returned", row.title, title)
+        stored = await witness.row(row.id)
+        expect(f"title {name!r} as stored", stored and stored.title, title)
+    expect("the number of rows", len(await witness.rows()), len(VALID_TITLES))
+
+
+@clause("CREATE-4")
+async def test_an_invalid_title_is_refused(backend: Subject, witness: Witness) -> None:
+    """Stored nothing, also where PostgreSQL would have cut blanks, or a driver would have made text of it."""
+    for name, title in INVALID_TITLES.items():
+        await refuses(f"create with the title {name!r}", backend.create(title), ValueError, TypeError)
+        expect(f"the table after a refused title ({name})", await witness.rows(), [])
+
+
+@clause("CREATE-5")
+async def test_ids_are_distinct_and_not_reused(backend: Subject, witness: Witness) -> None:
+    """Catches ids from ``max(id) + 1``: they come back after a delete, and collide with the sequence."""
+    used: set[int] = set()
+    for round_ in range(4):
+        row = read("the created row", await backend.create("a"))
+        if row.id < 1 or row.id in used:
+            raise ContractBroken(f"the id of row {round_}", expected="a new positive int", seen=repr(row.id))
+        used.add(row.id)
+        await witness.delete(row.id)
+    last = read("the created row", await backend.create("b"))
+    other = await witness.insert("by another client, with the default id")
+    expect("the last id, against one that the server chose later", last.id < other.id, True)
+    again = read("a row created after another client's", await backend.create("c"))
+    expect("its id, against the other client's", again.id > other.id, True)
+
+
+@clause("CREATE-5")
+async def test_an_id_over_int32_comes_back(backend: Subject, witness: Witness) -> None:
+    sequence = await witness.fetchval("SELECT pg_get_serial_sequence('tasks', 'id')")
+    before = await witness.fetchval("SELECT nextval($1::text::regclass)", sequence)
+    try:
+        await witness.fetchval("SELECT setval($1::text::regclass, $2)", sequence, 2**53)
+        row = read("a row with an id over 2**53", await backend.create("far"))
+        expect("its id", row.id, 2**53 + 1)
+    finally:
+        await witness.fetchval("SELECT setval($1::text::regclass, $2)", sequence, before)
+
+
+@clause("CREATE-6")
+async def test_one_title_twice_makes_two_rows(backend: Subject, witness: Witness) -> None:
+    first = read("the first row", await backend.create("same"))
+    second = read("the second row", await backend.create("same"))
+    expect("the table", await witness.rows(), [first, second])
+
+
+@clause("CREATE-7")
+async def test_rows_do_not_change_with_the_table(backend: Subject) -> None:
+    """Catches rows that load lazily, expire, or are shared: an identity map, a cache, a live cursor."""
+    created = await backend.create("before")
+    before = read("the created row", created)
+    gotten = await backend.get(before.id)
+    listed = await backend.list_tasks()
+    await backend.update(before.id, "after", True)
+    await backend.get(before.id)
+    expect("a row from create, read after an update", read("the created row", created), before)
+    expect("a row from get, read after an update", read("the row from get", gotten), before)
+    expect("rows from list_tasks, read after an update", read_all("list_tasks()", listed), [before])
+    await backend.delete(before.id)
+    expect("a row from get, read after a delete", read("the row from get", gotten), before)
+
+
+@clause("CREATE-7")
+async def test_rows_are_not_connected_to_each_other_or_to_the_table(backend: Subject, witness: Witness) -> None:
+    """Change a returned row, as a caller may: nothing else may notice, now or at the next operation."""
+    created = await backend.create("original")
+    before = read("the created row", created)
+    one = await backend.get(before.id)
+    two = await backend.get(before.id)
+    listed = await backend.list_tasks()
+    _deface(created)
+    _deface(one)
+    expect("a second row from get, after the first was changed", read("the second row", two), before)
+    expect("a row from list_tasks, after one from get was changed", read_all("list_tasks()", listed), [before])
+    other = read("another row", await backend.create("other"))
+    expect("the row, read again", read("the row from get", await backend.get(before.id)), before)
+    expect("the table", await witness.rows(), [before, other])
+
+
+@clause("CREATE-7")
+async def test_rows_are_readable_after_close(backend: Subject) -> None:
+    async with Subject(backend.adapter, backend.dsn, deadline=backend.deadline) as other:
+        created = await other.create("kept")
+        before = read("the created row", created)
+        gotten = await other.get(before.id)
+        listed = await other.list_tasks()
+    expect("a row from create, read after close", read("the created row", created), before)
+    expect("a row from get, read after close", read("the row from get", gotten), before)
+    expect("rows from list_tasks, read after close", read_all("list_tasks()", listed), [before])
+
+
+def _deface(row: object) -> None:
+    """Change a row if it can be changed; one that cannot keeps this promise by itself."""
+    try:
+        if isinstance(row, dict):
+            row["title"] = "defaced"
+        else:
+            setattr(row, "title", "defaced")  # noqa: B010 - the type is the backend's own
+    except Exception:  # noqa: BLE001 - frozen, a named tuple, a Record: all refuse in their own way
+        pass
+
+
+WRITES = ("create", "update", "delete")
+
+
+@clause("CREATE-8")
+async def test_a_failing_commit_raises(backend: Subject, witness: Witness) -> None:
+    """A deferred constraint fails only at COMMIT: an ``except`` around it would report a success."""
+    row = await witness.insert("before")
+    for operation in WRITES:
+        async with commits_fail(witness):
+            await refuses(f"{operation}, its COMMIT failing", _write(backend, operation, row.id), Exception)
+            expect(f"the table after a {operation} whose COMMIT failed", await witness.rows(), [row])
+    expect("the next update", await backend.update(row.id, "after", True), True)
+
+
+@clause("CREATE-8")
+async def test_a_slow_commit_is_waited_for(backend: Subject, witness: Witness) -> None:
+    """Catches a commit that is left to a task: the call would return before anybody can see the row."""
+    for operation in WRITES:
+        row = await witness.insert("before")
+        before = await witness.rows()
+        async with commits_slow(witness):
+            await _write(backend, operation, row.id)
+            if await witness.rows() == before:
+                raise ContractBroken(f"the table when {operation} returned", expected="changed", seen="as before")
+
+
+async def _write(backend: Subject, operation: str, task_id: int) -> object:
+    if operation == "create":
+        return await backend.create("after")
+    if operation == "update":
+        return await backend.update(task_id, "after", True)
+    return await backend.delete(task_id)

@@ -1,0 +1,90 @@
+"""get: the newest committed row, or None."""
+
+from datetime import UTC, datetime
+
+from crudspec.checks import ContractBroken, clause, expect, is_drivers_own, read, refuses, shown, shown_error
+from crudspec.subject import Subject
+from crudspec.values import LARGE_IDS, MISSING_IDS, NOT_IDS
+from crudspec.witness import Witness
+
+
+@clause("GET-1")
+async def test_returns_a_row_that_another_connection_wrote(backend: Subject, witness: Witness) -> None:
+    """Not a row, not the whole microsecond, may be lost on the way."""
+    for done, microsecond in ((False, 123456), (True, 999999), (True, 0)):
+        created_at = datetime(2001, 2, 3, 4, 5, 6, microsecond, tzinfo=UTC)
+        row = await witness.insert("theirs", done, created_at=created_at)
+        expect("a row of another connection", read("the row", await backend.get(row.id)), row)
+
+
+@clause("GET-1")
+async def test_returns_rows_with_large_ids(backend: Subject, witness: Witness) -> None:
+    for name, task_id in LARGE_IDS.items():
+        row = await witness.insert("far", id=task_id)
+        expect(f"a row with an id {name}", read(f"the row with an id {name}", await backend.get(task_id)), row)
+
+
+@clause("GET-2")
+async def test_returns_none_where_there_is_no_row(backend: Subject, witness: Witness) -> None:
+    await witness.insert("another row")
+    for name, task_id in MISSING_IDS.items():
+        expect(f"get({name})", await backend.get(task_id), None)
+
+
+@clause("GET-2")
+async def test_returns_none_after_a_delete(backend: Subject, witness: Witness) -> None:
+    row = await witness.insert("gone")
+    read("the row", await backend.get(row.id))
+    await backend.delete(row.id)
+    expect("get of a deleted row", await backend.get(row.id), None)
+
+
+@clause("GET-3")
+async def test_an_id_that_is_not_an_int_is_refused(backend: Subject, witness: Witness) -> None:
+    """Catches drivers that truncate 1.5 to 1, and filters that drop None and so return the first row."""
+    await witness.insert("one", id=1)
+    for name, task_id in NOT_IDS.items():
+        await refuses(f"get of an id that is {name}", backend.get(task_id), ValueError, TypeError)
+
+
+@clause("GET-4")
+async def test_sees_a_change_of_another_connection(backend: Subject, witness: Witness) -> None:
+    """Catches an identity map or a cache that answers with what it read first."""
+    row = await witness.insert("first")
+    for round_ in range(3):
+        read("the row", await backend.get(row.id))
+        await witness.update(row.id, f"changed {round_}", round_ % 2 == 0)
+        expect("get after another's update", read("the row", await backend.get(row.id)), await witness.row(row.id))
+    await witness.delete(row.id)
+    expect("get after another's delete", await backend.get(row.id), None)
+
+
+@clause("GET-4")
+async def test_sees_a_row_that_it_has_missed_before(backend: Subject, witness: Witness) -> None:
+    """Catches a cache that remembers that there was no row."""
+    expect("get before the row is there", await backend.get(4_000_000), None)
+    row = await witness.insert("late", id=4_000_000)
+    expect("get after another's insert", read("the row", await backend.get(row.id)), row)
+
+
+@clause("GET-5")
+async def test_changes_nothing(backend: Subject, witness: Witness) -> None:
+    row = await witness.insert("still")
+    before = await witness.versions()
+    read("the row", await backend.get(row.id))
+    await backend.get(MISSING_IDS["never created"])
+    await backend.list_tasks()
+    expect("rows and row versions after get and list_tasks", await witness.versions(), before)
+
+
+@clause("GET-6")
+async def test_true_is_not_the_id_1(backend: Subject, witness: Witness) -> None:
+    await witness.insert("one", id=1)
+    try:
+        returned = await backend.get(True)
+    except (ValueError, TypeError) as error:
+        if is_drivers_own(error):
+            raise ContractBroken("get(True)", expected="InvalidTask or None", seen=shown_error(error)) from error
+    else:
+        if returned is not None:
+            raise ContractBroken("get(True)", expected="InvalidTask or None", seen=shown(returned))

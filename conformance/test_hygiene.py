@@ -1,0 +1,116 @@
+"""After a failure: the backend works on, and leaves nothing open behind it."""
+
+import asyncio
+from contextlib import suppress
+
+from crudspec.checks import ContractBroken, clause, expect, read
+from crudspec.gates import commits_fail, statements_fail, table_locked, together, until, wait_for_blocked
+from crudspec.hostile import attempt, failing_calls, hostile_calls, is_clean, works
+from crudspec.subject import Subject
+from crudspec.values import MISSING_IDS
+from crudspec.witness import Witness
+
+
+@clause("USABLE-1")
+async def test_works_after_a_refused_value(backend: Subject, witness: Witness) -> None:
+    """A session that needs a rollback, or a connection in a failed transaction, fails the next caller."""
+    row = await witness.insert("kept")
+    for name, call in hostile_calls(backend, row.id):
+        await attempt(call)
+        await works(backend, witness, name)
+
+
+@clause("USABLE-1")
+async def test_works_after_the_server_refused(backend: Subject, witness: Witness) -> None:
+    row = await witness.insert("kept")
+    for gate in (statements_fail, commits_fail):
+        for name, call in failing_calls(backend, row.id):
+            async with gate(witness):
+                await attempt(call)
+            await works(backend, witness, name)
+    gets = [backend.get(row.id) for _ in range(30)]
+    for returned in await asyncio.gather(*gets):
+        expect("one of many gets afterwards", read("the row", returned), row)
+
+
+@clause("HYGIENE-1")
+async def test_nothing_is_left_open(backend: Subject, witness: Witness) -> None:
+    """An idle transaction holds locks and snapshots; after a value that the driver refuses in the middle of a
+    statement, a connection that gets no reset stays active, and anybody's DDL hangs.
+    """
+    row = read("the created row", await backend.create("kept"))
+    calls = iter(
+        [
+            ("create", lambda: backend.create("a")),
+            ("get", lambda: backend.get(row.id)),
+            ("get of no row", lambda: backend.get(MISSING_IDS["never created"])),
+            ("list_tasks", backend.list_tasks),
+            ("update", lambda: backend.update(row.id, "b", True)),
+            ("update of no row", lambda: backend.update(MISSING_IDS["never created"], "b", True)),
+            ("delete of no row", lambda: backend.delete(MISSING_IDS["never created"])),
+        ]
+    )
+    for some in (calls, hostile_calls(backend, row.id)):
+        for name, call in some:
+            await attempt(call)
+            await is_clean(backend, witness, name)
+    for gate in (statements_fail, commits_fail):
+        for name, call in failing_calls(backend, row.id):
+            async with gate(witness):
+                await attempt(call)
+                await is_clean(backend, witness, name)
+    await backend.delete(row.id)
+    await is_clean(backend, witness, "delete")
+
+
+@clause("HYGIENE-2")
+async def test_close_leaves_no_connection(backend: Subject, witness: Witness) -> None:
+    before = set(await witness.pids())
+    async with (
+        Subject(backend.adapter, backend.dsn, deadline=backend.deadline) as other,
+        table_locked(backend.dsn) as release,
+        together() as start,
+    ):
+        # Several at once, so that a pool has opened more than its first connection when it is closed.
+        calls = [start(other.list_tasks()) for _ in range(5)]
+        await wait_for_blocked(witness, 1, "several operations wait at once")
+        await release()
+        await asyncio.gather(*calls)
+
+    async def gone() -> bool:
+        return not set(await witness.pids()) - before
+
+    if not await until(gone):
+        left = set(await witness.pids()) - before
+        await witness.end(left)
+        raise ContractBroken(
+            "the backend's connections after close", expected="none", seen=f"{len(left)} still on the server"
+        )
+
+
+@clause("HYGIENE-3")
+async def test_failures_and_cancellations_do_not_exhaust_the_pool(backend: Subject, witness: Witness) -> None:
+    """One connection lost per failure goes unnoticed until the pool is empty: hundreds, so that it is."""
+    row = await witness.insert("kept")
+    for _ in range(2):
+        for _, call in hostile_calls(backend, row.id):
+            await attempt(call)
+    async with statements_fail(witness):
+        for _ in range(35):
+            for _, call in failing_calls(backend, row.id):
+                await attempt(call)
+    for _ in range(8):
+        async with table_locked(backend.dsn) as release, together() as start:
+            calls = [start(backend.get(row.id)) for _ in range(12)]
+            await wait_for_blocked(witness, 1, "an operation is under way when it is cancelled")
+            for call in calls:
+                call.cancel()
+            if backend.in_threads:
+                await release()  # a thread cannot be cancelled; its caller waits for it
+            await asyncio.wait(calls)
+            for call in calls:
+                with suppress(asyncio.CancelledError):
+                    if isinstance(call.exception(), ContractBroken):
+                        await call
+    for returned in await asyncio.gather(*(backend.get(row.id) for _ in range(30))):
+        expect("one of many gets afterwards", read("the row", returned), row)

@@ -1,0 +1,37 @@
+"""Whole programs, drawn by Hypothesis, judged step by step."""
+
+from contextlib import AsyncExitStack
+
+import pytest
+
+from crudspec.backends.registry import resolve
+from crudspec.checks import clause
+from crudspec.plugin import current_run
+from crudspec.programs import run_programs
+from crudspec.subject import Subject
+from crudspec.witness import Witness
+
+
+@clause("PROGRAM-1")
+async def test_programs_agree_with_the_model(
+    backend: Subject, witness: Witness, request: pytest.FixtureRequest
+) -> None:
+    run = current_run(request.config)
+    known = run.deviation(backend.name, "PROGRAM-1") is not None
+    await run_programs([backend], witness, run.effort, seed=run.seed, shrink=not known)
+
+
+@clause("MIX-1")
+async def test_programs_spread_over_several_backends_agree(
+    backend: Subject, witness: Witness, request: pytest.FixtureRequest
+) -> None:
+    """The company is built in and known to be right, so what goes wrong is this backend's doing."""
+    run = current_run(request.config)
+    company = [peer for peer in resolve(["asyncpg", "orm", "core"]) if peer.cls is not backend.adapter.cls]
+    async with AsyncExitStack() as stack:
+        peers = [
+            await stack.enter_async_context(Subject(peer, backend.dsn, deadline=backend.deadline))
+            for peer in company[:2]
+        ]
+        known = run.deviation(backend.name, "MIX-1") is not None
+        await run_programs([backend, *peers], witness, run.effort, seed=run.seed, shrink=not known)

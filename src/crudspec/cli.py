@@ -1,0 +1,166 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from crudspec.clauses import BY_ID, PROFILE_NAMES
+from crudspec.plugin import EFFORT_NAMES, SERVER_KINDS, suite_directory
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="crudspec")
+def main() -> None:
+    """One CRUD contract, every backend: what a PostgreSQL data layer does, proven on a real server."""
+
+
+def _server_options(command: click.decorators.FC) -> click.decorators.FC:
+    command = click.option("--dsn", metavar="DSN", help="An external server; only our own databases are touched.")(
+        command
+    )
+    return click.option("--server", type=click.Choice(SERVER_KINDS), help="Where PostgreSQL 17 comes from.")(command)
+
+
+@main.command()
+@click.argument("backends", nargs=-1)
+@_server_options
+@click.option("--profile", "profiles", multiple=True, type=click.Choice(PROFILE_NAMES), help="Only this profile.")
+@click.option("--strict", is_flag=True, help="A SHOULD that does not hold fails the run.")
+@click.option("--effort", type=click.Choice(EFFORT_NAMES), help="How many generated programs, and how long.")
+@click.option("--deadline", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For each operation.")
+@click.option("--deviations", type=click.Path(), help="Known deviations (default: crudspec-deviations.toml, if there).")
+@click.option("--write-deviations", is_flag=True, help="Write a first draft of that file.")
+@click.option("-k", "keyword", metavar="EXPR", help="Only checks that match, such as 'CREATE-4 or UPDATE-5'.")
+@click.option("-n", "workers", type=click.IntRange(1), metavar="N", help="Run in N processes (needs pytest-xdist).")
+@click.option("-x", "stop_at_first", is_flag=True, help="Stop at the first failure.")
+def check(
+    backends: tuple[str, ...],
+    server: str | None,
+    dsn: str | None,
+    profiles: tuple[str, ...],
+    strict: bool,
+    effort: str | None,
+    deadline: float | None,
+    deviations: str | None,
+    write_deviations: bool,
+    keyword: str | None,
+    workers: int | None,
+    stop_at_first: bool,
+) -> None:
+    """Run the contract against BACKENDS (default: the four built-in ones) and show the matrix.
+
+    A backend is a built-in name (asyncpg, core, orm, sqlmodel), an installed entry point, package.module:Class, or
+    path/to/file.py:Class. The exit status is pytest's: 0 all held, 1 some did not, 2 interrupted, 4 wrong usage.
+    """
+    import pytest
+
+    suite = suite_directory()
+    arguments = [str(suite), "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), "--no-header", "-q", "-rN"]
+    # crudspec is imported already, as this is its command: nothing of it is rewritten, and nothing needs to be.
+    arguments += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
+    arguments += [f"--crud-backend={backend}" for backend in backends]
+    arguments += [f"--crud-profile={profile}" for profile in profiles]
+    valued = {"server": server, "dsn": dsn, "effort": effort, "deadline": deadline, "deviations": deviations}
+    arguments += [f"--crud-{option}={value}" for option, value in valued.items() if value is not None]
+    flags = {"strict": strict, "write-deviations": write_deviations}
+    arguments += [f"--crud-{option}" for option, value in flags.items() if value]
+    if keyword is not None:
+        arguments += ["-k", keyword]
+    if stop_at_first:
+        arguments.append("-x")
+    if workers is not None:
+        if importlib.util.find_spec("xdist") is None:
+            raise click.UsageError("-n needs pytest-xdist: pip install pytest-xdist")
+        arguments += ["-n", str(workers)]
+    sys.exit(pytest.main(arguments))
+
+
+@main.command()
+@click.argument("backends", nargs=-1)
+@_server_options
+def demo(backends: tuple[str, ...], server: str | None, dsn: str | None) -> None:
+    """Run the same five operations through each backend and print each row."""
+    from crudspec.demo import run_demo
+
+    sys.exit(run_demo(backends, server=server, dsn=dsn))
+
+
+@main.command()
+@click.argument("clauses", nargs=-1)
+def spec(clauses: tuple[str, ...]) -> None:
+    """Print the contract, or only CLAUSES, such as CREATE-4."""
+    from crudspec.document import contract
+
+    for clause_id in clauses:
+        if clause_id.upper() not in BY_ID:
+            raise click.UsageError(f"no clause is named {clause_id!r}; `crudspec spec` prints them all")
+    click.echo(contract(clauses))
+
+
+@main.command()
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--name", "class_name", default="MyBackend", show_default=True, help="Name of the class.")
+def new(path: Path, class_name: str) -> None:
+    """Write a template for a backend of your own to PATH."""
+    if path.suffix != ".py":
+        raise click.UsageError(f"{path} is no Python file; give a path that ends in .py")
+    if not class_name.isidentifier():
+        raise click.UsageError(f"{class_name!r} is no name for a class")
+    if path.exists():
+        raise click.UsageError(f"{path} is there already; it was left alone")
+    if not path.parent.is_dir():
+        raise click.UsageError(f"there is no folder {path.parent}")
+    template = (Path(__file__).parent / "template.py.txt").read_text(encoding="utf-8")
+    path.write_text(template.replace("MyBackend", class_name).replace("PATH", str(path)), encoding="utf-8")
+    click.echo(f"wrote {path}; now run: crudspec check {path}:{class_name}")
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option(
+    "--gallery",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path("tests/mutants"),
+    show_default=True,
+    help="Folder of the mutants.",
+)
+@_server_options
+@click.option("-n", "processes", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes at once.")
+@click.option("--write", type=click.Path(dir_okay=False, path_type=Path), help="Write the kill matrix to this file.")
+def mutants(
+    names: tuple[str, ...], gallery: Path, server: str | None, dsn: str | None, processes: int, write: Path | None
+) -> None:
+    """Run the suite against deliberately wrong backends: each must be caught by the clause that it names.
+
+    NAMES are mutants or clauses, such as CommitForgotten or CREATE-4 (default: all). A mutant that survives, a clause
+    that fails for no reason, and (where all are run) a clause that has no mutant, make the exit status 1.
+    """
+    from crudspec.backends.registry import BackendError
+    from crudspec.mutants.gallery import collect
+    from crudspec.mutants.matrix import document, hunt_all, problems, summary
+    from crudspec.server import ServerChoice, ServerError
+
+    try:
+        found = collect(gallery)
+        chosen = [mutant for mutant in found if not names or mutant.name in names or mutant.clause in names]
+        unknown = set(names) - {mutant.name for mutant in found} - set(BY_ID)
+        if unknown or not chosen:
+            raise click.UsageError(f"no mutant or clause is named {', '.join(sorted(unknown or names))}")
+        choice = ServerChoice(kind=cast("Any", server or "auto"), dsn=dsn)
+        outcomes = hunt_all(gallery, chosen, choice, processes=processes, tell=click.echo)
+    except (BackendError, ServerError) as error:
+        raise click.UsageError(str(error)) from None
+    wrong = problems(outcomes, whole=not names)
+    click.echo(summary(outcomes))
+    for problem in wrong:
+        click.echo(f"PROBLEM  {problem}")
+    if write is not None and not wrong:
+        write.write_text(document(outcomes), encoding="utf-8")
+        click.echo(f"wrote {write}")
+    sys.exit(1 if wrong else 0)

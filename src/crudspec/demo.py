@@ -1,0 +1,102 @@
+"""The same five operations through each backend, printed side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from crudspec.backends.registry import Adapter, BackendError, resolve
+from crudspec.checks import ContractBroken, read, read_all, shown_error
+from crudspec.model import Row
+from crudspec.server import ServerChoice, ServerError, create_scratch, drop_scratch, start, stop
+from crudspec.subject import Subject
+
+if TYPE_CHECKING:
+    from crudspec.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation of the demonstration: its text, and the value that all backends must agree on."""
+
+    operation: str
+    shown: str
+    value: object
+
+
+def run_demo(backends: tuple[str, ...], *, server: Any, dsn: str | None) -> int:
+    """Print what each operation returned, a column per backend; returns the exit status."""
+    run_dir = Path(tempfile.gettempdir()) / f"crudspec-run-{os.getpid()}-{os.urandom(6).hex()}"
+    try:
+        adapters = resolve(backends)
+        click.echo("starting PostgreSQL ...", err=True)
+        running = start(ServerChoice(kind=server or "auto", dsn=dsn), run_dir=run_dir, owner=os.getpid())
+        try:
+            click.echo(f"PostgreSQL {running.version}, {running.origin}")
+            columns = [asyncio.run(_play(running, adapter)) for adapter in adapters]
+        finally:
+            stop(run_dir)
+    except (BackendError, ServerError) as error:
+        raise click.UsageError(str(error)) from None
+    Console(width=None if Console().is_terminal else 30 * (len(adapters) + 1)).print(_side_by_side(adapters, columns))
+    same = all(_values(column) == _values(columns[0]) for column in columns)
+    click.echo("all the same, but for created_at" if same else "NOT all the same: `crudspec check` says which is right")
+    return 0 if same else 1
+
+
+def _values(column: list[Step]) -> list[tuple[str, object]]:
+    return [(step.operation, step.value) for step in column]
+
+
+def _side_by_side(adapters: list[Adapter], columns: list[list[Step]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 1, 0))
+    table.add_column("operation")
+    for adapter in adapters:
+        table.add_column(Text(adapter.name), overflow="fold")
+    longest = max(columns, key=len)
+    for index, step in enumerate(longest):
+        cells = [Text(column[index].shown) if index < len(column) else Text("") for column in columns]
+        table.add_row(Text(step.operation), *cells)
+    return table
+
+
+async def _play(server: Server, adapter: Adapter) -> list[Step]:
+    dsn = await create_scratch(server, adapter.name)
+    steps: list[Step] = []
+    try:
+        async with Subject(adapter, dsn) as backend:
+            row = read("the created row", await backend.create("buy milk"))
+            steps.append(_step('create("buy milk")', row))
+            steps.append(_step("get(id)", read("the row", await backend.get(row.id))))
+            steps.append(_step('update(id, "buy oat milk", True)', await backend.update(row.id, "buy oat milk", True)))
+            steps.append(_step("list_tasks()", *read_all("list_tasks()", await backend.list_tasks())))
+            steps.append(_step("delete(id)", await backend.delete(row.id)))
+            steps.append(_step("get(id)", await backend.get(row.id)))
+    except Exception as error:  # noqa: BLE001 - shown in the backend's column; the others go on
+        told = str(error) if isinstance(error, ContractBroken) else f"raised {shown_error(error)}"
+        steps.append(Step("then", told, told))
+    finally:
+        await drop_scratch(server, dsn)
+    return steps
+
+
+def _step(operation: str, *results: object) -> Step:
+    """What to show of an operation, and what of it must be the same everywhere: all but the time."""
+    shown, value = [], []
+    for result in results:
+        if isinstance(result, Row):
+            shown.append("\n".join(f"{name}={part}" for name, part in zip(Row._fields, result, strict=True)))
+            value.append(result[:3])
+        else:
+            shown.append(str(result))
+            value.append(result)
+    return Step(operation, "\n".join(shown), value)

@@ -1,0 +1,153 @@
+"""Triggers and locks of the witness, each a context manager that says what the backend meets.
+
+They stand in for chance: a commit that fails, a clock that is known, a row that is locked. No sleep is taken for
+an event; what has to be waited for is polled until it is there or its deadline has passed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from crudspec.checks import Inconclusive
+from crudspec.witness import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+
+SLOW_COMMIT_SECONDS = 0.15
+POLL_SECONDS = 0.004
+SETTLE_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def _trigger(witness: Witness, timing: str, body: str) -> AsyncGenerator[None]:
+    """A trigger on the table, there and gone again."""
+    await witness.execute(
+        f"CREATE FUNCTION crudspec_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} "
+        f"RETURN coalesce(NEW, OLD); END $$; CREATE {timing} FOR EACH ROW EXECUTE FUNCTION crudspec_gate()"
+    )
+    try:
+        yield
+    finally:
+        await witness.unblocked("DROP TRIGGER crudspec_gate ON tasks; DROP FUNCTION crudspec_gate()")
+
+
+_AT_COMMIT = "CONSTRAINT TRIGGER crudspec_gate AFTER INSERT OR UPDATE OR DELETE ON tasks DEFERRABLE INITIALLY DEFERRED"
+
+
+def commits_fail(witness: Witness) -> AbstractAsyncContextManager[None]:
+    """Every statement succeeds and every COMMIT fails, with SQLSTATE 23514 (check_violation)."""
+    return _trigger(
+        witness, _AT_COMMIT, "RAISE EXCEPTION 'the COMMIT fails, by crudspec' USING ERRCODE = 'check_violation';"
+    )
+
+
+def commits_slow(witness: Witness) -> AbstractAsyncContextManager[None]:
+    """Every COMMIT takes a while: nobody else sees the write before."""
+    return _trigger(witness, _AT_COMMIT, f"PERFORM pg_sleep({SLOW_COMMIT_SECONDS});")
+
+
+@asynccontextmanager
+async def recorded_clock(witness: Witness) -> AsyncGenerator[Callable[[int], Awaitable[object]]]:
+    """The server notes its ``now()`` for each inserted row; yields a function from id to that time."""
+    await witness.execute("CREATE TABLE crudspec_clock (id bigint, at timestamptz)")
+    try:
+        async with _trigger(
+            witness,
+            "TRIGGER crudspec_gate BEFORE INSERT ON tasks",
+            "INSERT INTO crudspec_clock VALUES (NEW.id, now());",
+        ):
+            yield lambda task_id: witness.fetchval("SELECT at FROM crudspec_clock WHERE id = $1", task_id)
+    finally:
+        await witness.unblocked("DROP TABLE crudspec_clock")
+
+
+def statements_fail(witness: Witness) -> AbstractAsyncContextManager[None]:
+    """Every write that reaches a row fails in the server, with SQLSTATE 23514 (check_violation)."""
+    return _trigger(
+        witness,
+        "TRIGGER crudspec_gate BEFORE INSERT OR UPDATE OR DELETE ON tasks",
+        "RAISE EXCEPTION 'the statement fails, by crudspec' USING ERRCODE = 'check_violation';",
+    )
+
+
+@asynccontextmanager
+async def _holding(dsn: str, lock: str) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
+    """Hold a lock on a connection of its own; yields what lets go of it early."""
+    async with Witness.connect(dsn) as holder:
+        await holder.execute("BEGIN")
+        await holder.execute(lock)
+        held = True
+
+        async def release() -> None:
+            nonlocal held
+            if held:
+                held = False
+                await holder.execute("ROLLBACK")
+
+        try:
+            yield release
+        finally:
+            await release()
+
+
+def row_locked(dsn: str, task_id: int) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+    """Every write to that row waits until the lock is released; reads and other rows are free."""
+    return _holding(dsn, f"SELECT FROM tasks WHERE id = {task_id} FOR UPDATE")
+
+
+def table_locked(dsn: str) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+    """Every operation that looks at the table waits until the lock is released."""
+    return _holding(dsn, "LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE")
+
+
+async def until(condition: Callable[[], Awaitable[bool]], *, deadline: float = SETTLE_SECONDS) -> bool:
+    """Poll until the condition holds; False if it does not within the deadline, in seconds."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + deadline
+    while not await condition():
+        if loop.time() > end:
+            return False
+        await asyncio.sleep(POLL_SECONDS)
+    return True
+
+
+async def wait_for_blocked(witness: Witness, count: int, what: str) -> None:
+    """Wait until that many connections of the backend wait for a lock in the server.
+
+    Raises:
+        Inconclusive: they do not, so that the check's question was not asked.
+    """
+
+    async def blocked() -> bool:
+        return len(await witness.waiting()) >= count
+
+    if not await until(blocked):
+        raise Inconclusive(what)
+
+
+@asynccontextmanager
+async def together() -> AsyncGenerator[Callable[[Awaitable[Any]], asyncio.Future[Any]]]:
+    """Start operations that run at once; none of them outlives the block, also where the check fails.
+
+    An exception that nobody fetched would be reported when its task is collected, in the middle of another check.
+    """
+    started: list[asyncio.Future[Any]] = []
+
+    def start(call: Awaitable[Any]) -> asyncio.Future[Any]:
+        started.append(asyncio.ensure_future(call))
+        return started[-1]
+
+    try:
+        yield start
+    finally:
+        for task in started:
+            task.cancel()
+        if started:
+            await asyncio.wait(started, timeout=SETTLE_SECONDS)
+        for task in started:
+            if task.done() and not task.cancelled():
+                task.exception()

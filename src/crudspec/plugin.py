@@ -1,0 +1,229 @@
+"""The pytest plugin: options, and hooks that do nothing until the suite is collected.
+
+pytest loads this module in every run of an environment that has crudspec installed. It therefore imports
+nothing but pytest; what it needs stands behind :func:`current_run`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crudspec.clauses import BY_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from crudspec.run import Run
+
+EFFORT_NAMES = ("quick", "default", "thorough")
+SERVER_KINDS = ("auto", "container", "embedded", "external")
+
+_RUN = pytest.StashKey["Run"]()
+_RUN_DIRECTORY = pytest.StashKey[Path]()
+_OPTIONS = (
+    "crud_backend",
+    "crud_server",
+    "crud_dsn",
+    "crud_profile",
+    "crud_strict",
+    "crud_effort",
+    "crud_deadline",
+    "crud_deviations",
+    "crud_write_deviations",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("crudspec", "crudspec: one CRUD contract, every backend")
+    add = group.addoption
+    add(
+        "--crud-backend",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="backend to test, repeatable: asyncpg, core, orm, sqlmodel, an entry point of the group "
+        "crudspec.backends, package.module:Class, or file.py:Class (default: the four built-in ones)",
+    )
+    add(
+        "--crud-server",
+        choices=SERVER_KINDS,
+        help="where PostgreSQL 17 comes from (default auto: the DSN if one is given, else a container if a Docker "
+        "daemon answers, else embedded)",
+    )
+    add("--crud-dsn", metavar="DSN", help="external server; only databases of our own are created there and dropped")
+    add("--crud-profile", action="append", default=[], metavar="NAME", help="only this profile's clauses, repeatable")
+    add("--crud-strict", action="store_true", default=None, help="a SHOULD that does not hold fails the run")
+    add("--crud-deadline", type=_seconds, metavar="SECONDS", help="deadline of each operation (default: 10)")
+    add(
+        "--crud-deviations",
+        metavar="PATH",
+        help="known deviations (default: crudspec-deviations.toml in the current folder, if it is there)",
+    )
+    add("--crud-write-deviations", action="store_true", default=None, help="write a first draft of that file")
+    add("--crud-effort", choices=EFFORT_NAMES, help="how many generated programs, and how long (default: default)")
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "crudspec_clause(id): the clause of the contract that a check belongs to")
+    config.pluginmanager.register(_Recorder(config), "crudspec-recorder")
+    if any(config.getoption(name) for name in _OPTIONS):
+        current_run(config)  # a wrong option is said now, whether or not the suite is collected
+
+
+class _Recorder:
+    """pytest hands this hook no config; a bound method has it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        run = _started(self._config)
+        if run is not None:
+            run.record(report)
+
+
+def current_run(config: pytest.Config) -> Run:
+    """The run that this pytest session is: backends, options, server and verdicts. Made on first use.
+
+    Raises:
+        pytest.UsageError: an option does not make sense.
+    """
+    if _RUN not in config.stash:
+        from crudspec.run import Run
+
+        config.stash[_RUN] = Run(config)
+    return config.stash[_RUN]
+
+
+def _started(config: pytest.Config) -> Run | None:
+    return config.stash.get(_RUN, None)
+
+
+def run_directory(config: pytest.Config) -> Path:
+    """Where the processes of this run find their server. It exists only once there is one."""
+    if hasattr(config, "workerinput"):
+        return Path(config.workerinput["crudspec_run_dir"])
+    if _RUN_DIRECTORY not in config.stash:
+        name = f"crudspec-run-{os.getpid()}-{os.urandom(6).hex()}"
+        config.stash[_RUN_DIRECTORY] = Path(tempfile.gettempdir()) / name
+    return config.stash[_RUN_DIRECTORY]
+
+
+def suite_directory() -> Path:
+    """The suite: inside the installed package, or at the top of the checkout."""
+    package = Path(__file__).parent
+    installed = package / "conformance"
+    return installed if installed.is_dir() else package.parents[1] / "conformance"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_directory() -> Generator[None, Any, Any]:
+    collector = yield
+    if collector is not None and collector.path == suite_directory():
+        # `-k` matches the names of folders, too, and "orm" is a part of "conformance".
+        collector.name = "contract"
+    return collector
+
+
+def clause_of(item: pytest.Item | pytest.Function) -> str | None:
+    """The clause that a test belongs to, if it is a check of the suite."""
+    marker = item.get_closest_marker("crudspec_clause")
+    return marker.args[0] if marker else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    clause_id = clause_of(metafunc.definition)
+    if clause_id is not None:
+        current_run(metafunc.config).parametrize(metafunc, clause_id)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
+    suite = [item for item in items if clause_of(item)]
+    if not suite:
+        return (yield)
+    # A check that no backend of this run is asked has an empty parameter set, which pytest would show as a skip.
+    asked = [item for item in suite if split_id(item.nodeid)]
+    places = iter(sorted(asked, key=_reading_order))
+    items[:] = [next(places) if item in asked else item for item in items if item in asked or item not in suite]
+    yield
+    current_run(config).selected([item.nodeid for item in asked], [item.nodeid for item in items])
+
+
+def _reading_order(item: pytest.Item) -> int:
+    _, clause_id = split_id(item.nodeid) or ("", "")
+    return list(BY_ID).index(clause_id)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    if not session.config.option.collectonly and any(clause_of(item) for item in session.items):
+        current_run(session.config).start()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    report = yield
+    if clause_of(item):
+        current_run(item.config).judge(item, call, report)
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    run = _started(session.config)
+    if run is not None:
+        run.finish(session)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    run = _started(config)
+    if run is not None:
+        run.summarise(terminalreporter)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    run = _started(config)
+    if run is not None:
+        run.stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["crudspec_owner"] = os.getpid()
+    node.workerinput["crudspec_run_dir"] = str(run_directory(node.config))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """Start the server from the controller: it outlives every worker, and can say what the run is against."""
+    if any(split_id(nodeid) for nodeid in ids) and not node.config.option.collectonly:
+        run = current_run(node.config)
+        run.selected(ids, ids)
+        run.start()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    run = _started(node.config)
+    if run is not None:
+        run.take_over(getattr(node, "workeroutput", {}))
+
+
+def split_id(nodeid: str) -> tuple[str, str] | None:
+    """Backend and clause of a check of the suite, from its node id; None for any other test."""
+    match = re.search(r"\[(.+)-([A-Z]+-[0-9]+)\]$", nodeid)
+    return (match[1], match[2]) if match and match[2] in BY_ID else None

@@ -1,0 +1,76 @@
+"""A failure that stands alone: clause, promise, expected against seen, the calls that led there, what to do next."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crudspec.checks import ContractBroken, shown_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from crudspec.backends.registry import Adapter
+    from crudspec.clauses import Clause
+
+_HERE = Path(__file__).resolve().parents[1]
+
+
+def describe(clause: Clause, adapter: Adapter, error: BaseException, calls: Iterable[str]) -> str:
+    """Tell one broken promise.
+
+    Args:
+        clause: The promise.
+        adapter: The backend that broke it.
+        error: What the check raised.
+        calls: The last calls of the check, oldest first.
+    """
+    lines = [f"{clause.id} ({clause.level}) is broken by {adapter.name}", f"  promise   {clause.promise}"]
+    calls = list(calls)
+    script = ""
+    if isinstance(error, ContractBroken):
+        lines += [f"  look at   {error.what}", f"  expected  {error.expected}", f"  seen      {error.seen}"]
+        script = error.script
+    else:
+        looked = calls[-1] if calls else "the check itself"
+        lines += [f"  look at   {looked}", "  expected  no exception", f"  seen      raised {shown_error(error)}"]
+    lines += [f"  where     {place}" for place in _places(error)]
+    if script:
+        lines += ["  program   paste it, and run it with CRUDSPEC_DSN set:", "", script, ""]
+    elif calls:
+        lines += ["  calls     " + calls[0], *("            " + call for call in calls[1:])]
+    lines.append(
+        f"  again     pytest --pyargs crudspec.conformance --crud-backend {adapter.spec} "
+        f"-k '{clause.id} and {adapter.name}'"
+    )
+    return "\n".join(lines)
+
+
+def headline(error: BaseException) -> str:
+    """One line for the matrix."""
+    if isinstance(error, ContractBroken):
+        return f"{error.what}: expected {error.expected}, seen {error.seen}"
+    return f"raised {shown_error(error)}"
+
+
+def _places(error: BaseException) -> list[str]:
+    """Lines of the backend's own file that the exception, or its cause, came through; innermost last."""
+    found: list[str] = []
+    link: BaseException | None = error
+    while link is not None:
+        for frame in traceback.extract_tb(link.__traceback__):
+            path = Path(frame.filename)
+            own = path.resolve().is_relative_to(_HERE) and path.parent.name != "backends"
+            if own or "site-packages" in path.parts or "conformance" in path.parts or _is_stdlib(path):
+                continue
+            found.append(f"{frame.filename}:{frame.lineno} in {frame.name}: {frame.line}")
+        link = link.__cause__
+    return list(dict.fromkeys(found))[-3:]
+
+
+def _is_stdlib(path: Path) -> bool:
+    return path.is_relative_to(_STDLIB) or not path.is_absolute()
+
+
+_STDLIB = Path(traceback.__file__).parent

@@ -1,0 +1,77 @@
+"""The matrix: backends × clauses, with counts per profile."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from crudspec.clauses import CLAUSES, PROFILES
+from crudspec.report.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_SHORTEST_PROMISE = 30
+
+_MARKS = {
+    Verdict.PASS: ("pass", "green"),
+    Verdict.FAIL: ("FAIL", "bold red"),
+    Verdict.ADVICE: ("advice", "yellow"),
+    Verdict.DEVIATES: ("deviates", "cyan"),
+    Verdict.NOT_RUN: ("not run", "bold magenta"),
+    Verdict.UNCLAIMED: ("-", "dim"),
+    Verdict.NOT_SELECTED: ("·", "dim"),
+}
+
+
+def matrix(backends: Sequence[str], table: Mapping[tuple[str, str], Verdict], *, width: int) -> Table:
+    """Lay the verdicts out: a row per clause under its profile, a column per backend.
+
+    The promises are shown as far as there is room for them, in characters of ``width``.
+    """
+    view = Table(box=None, pad_edge=False, header_style="bold")
+    view.add_column("clause", min_width=15, no_wrap=True)
+    view.add_column("level", min_width=6, no_wrap=True)
+    room = width - 25
+    for backend in backends:
+        cells = max(9, len(backend))
+        room -= cells + 2
+        view.add_column(Text(backend), justify="center", min_width=cells, no_wrap=True)
+    told = room >= _SHORTEST_PROMISE
+    if told:
+        view.add_column("promise", style="dim", no_wrap=True, overflow="ellipsis", width=room)
+    for profile in PROFILES:
+        rows = [
+            (clause, [table.get((backend, clause.id), Verdict.NOT_SELECTED) for backend in backends])
+            for clause in CLAUSES
+            if clause.profile == profile.name
+        ]
+        rows = [(clause, verdicts) for clause, verdicts in rows if set(verdicts) - {Verdict.NOT_SELECTED}]
+        if not any(set(verdicts) - {Verdict.NOT_SELECTED, Verdict.UNCLAIMED} for _, verdicts in rows):
+            continue
+        counts = [_count([verdicts[column] for _, verdicts in rows]) for column in range(len(backends))]
+        view.add_row(Text(profile.name, style="bold"), "", *counts, *([Text(profile.summary)] if told else []))
+        for clause, verdicts in rows:
+            cells = [Text(*_MARKS[verdict]) for verdict in verdicts]
+            view.add_row(f"  {clause.id}", clause.level, *cells, *([Text(clause.promise)] if told else []))
+    return view
+
+
+def _count(verdicts: Sequence[Verdict]) -> Text:
+    asked = [verdict for verdict in verdicts if verdict not in {Verdict.UNCLAIMED, Verdict.NOT_SELECTED}]
+    if not asked:
+        return Text("unclaimed" if Verdict.UNCLAIMED in verdicts else "", style="dim")
+    passed = asked.count(Verdict.PASS)
+    return Text(f"{passed}/{len(asked)}", style="bold green" if passed == len(asked) else "bold red")
+
+
+def as_text(table: Table, *, width: int, colour: bool) -> str:
+    """Render for a terminal, or as plain text for a file."""
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=colour, no_color=not colour, legacy_windows=False)
+    console.print(table)
+    return out.getvalue().rstrip("\n")

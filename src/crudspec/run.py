@@ -1,0 +1,323 @@
+"""One run of the suite: its backends and options, its server, and what came of each check."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from crudspec.backends.registry import Adapter, BackendError, resolve
+from crudspec.checks import ContractBroken
+from crudspec.clauses import BY_ID, CLAUSES, PROFILE_NAMES, PROFILES, Clause
+from crudspec.deviations import DEFAULT_NAME, Deviation, DeviationError, load, write_draft
+from crudspec.plugin import run_directory, split_id
+from crudspec.programs import EFFORTS
+from crudspec.report.failure import describe, headline
+from crudspec.report.matrix import as_text, matrix
+from crudspec.report.verdicts import Verdict, Verdicts
+from crudspec.server import Server, ServerChoice, ServerError, start, stop
+from crudspec.stages import Stages
+from crudspec.subject import OPERATION_DEADLINE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_SELECTING = ("keyword", "markexpr", "deselect", "lf", "stepwise")
+
+
+class Run:
+    """What one pytest session knows. Under pytest-xdist, the controller and each worker have one each."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        option = config.getoption
+        self.config = config
+        self.worker = getattr(config, "workerinput", None)
+        try:
+            self.adapters = resolve(option("crud_backend"))
+            self.deviations = self._load_deviations()
+        except (BackendError, DeviationError) as error:
+            raise pytest.UsageError(str(error)) from None
+        self.profiles = tuple(option("crud_profile")) or PROFILE_NAMES
+        for name in self.profiles:
+            if name not in PROFILE_NAMES:
+                raise pytest.UsageError(f"no profile is named {name!r}; there are: {', '.join(PROFILE_NAMES)}")
+        self.strict = bool(option("crud_strict"))
+        self.effort_name = option("crud_effort") or "default"
+        self.effort = EFFORTS[self.effort_name]
+        self.seed = _seed(option("hypothesis_seed", None))
+        self.server: Server | None = None
+        deadline = option("crud_deadline") or OPERATION_DEADLINE
+        self.stages = Stages(self.adapters, self.running_server, deadline=deadline)
+        self.verdicts = Verdicts()
+        self.notes: list[str] = []
+        self.failures: list[str] = []
+        self._printed: dict[str, dict[str, str]] = {}
+        self._told: dict[tuple[str, str], str] = {}
+
+    # The server
+
+    def running_server(self) -> Server:
+        """Start the run's server, or find the one that another process of this run has started.
+
+        Raises:
+            pytest.UsageError: it cannot be had; says what to do.
+        """
+        if self.server is None:
+            owner = self.worker["crudspec_owner"] if self.worker else os.getpid()
+            choice = ServerChoice(
+                kind=self.config.getoption("crud_server") or "auto", dsn=self.config.getoption("crud_dsn")
+            )
+            try:
+                self.server = start(choice, run_dir=run_directory(self.config), owner=owner)
+            except ServerError as error:
+                raise pytest.UsageError(str(error)) from None
+        return self.server
+
+    def start(self) -> None:
+        """Start the server, and say what the run is against."""
+        server = self.running_server()
+        if self.worker:
+            return
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(
+                f"crudspec: PostgreSQL {server.version}, {server.origin}; "
+                f"backends {', '.join(map(str, self.adapters))}; seed {self.seed}; effort {self.effort_name}"
+            )
+        if self.config.getoption("numprocesses", None):
+            # Not in a process that runs the checks: another event loop might be one too many for a backend.
+            asyncio.run(self.stages.try_each())
+            self._say_refused(pytest.UsageError)
+
+    async def open(self, names: Iterable[str]) -> None:
+        """Open the backends that are asked, in the event loop that the checks run in."""
+        await self.stages.open(names)
+        if not self.worker:
+            self._say_refused(lambda reason: pytest.exit.Exception(reason, returncode=pytest.ExitCode.USAGE_ERROR))
+
+    def _say_refused(self, stop: Callable[[str], BaseException]) -> None:
+        """Say which backends cannot be opened; where that is all of them, there is nothing to run."""
+        refused = [f"{name}: {error}" for name, error in self.stages.refused.items()]
+        if refused and len(refused) == len(self.adapters):
+            raise stop("no backend can be opened; " + "; ".join(refused))
+        self.notes += [f"{line}; its checks fail, the others go on" for line in refused]
+
+    def stop(self) -> None:
+        """End the server, with everything that this run has made."""
+        if not self.worker:
+            stop(run_directory(self.config))
+
+    # The checks
+
+    def adapter(self, name: str) -> Adapter:
+        return next(adapter for adapter in self.adapters if adapter.name == name)
+
+    def parametrize(self, metafunc: pytest.Metafunc, clause_id: str) -> None:
+        """One test per backend that claims the clause's profile."""
+        profile = next(profile for profile in PROFILES if profile.name == BY_ID[clause_id].profile)
+        names = [
+            adapter.name
+            for adapter in self.adapters
+            if profile.name in self.profiles and profile.is_claimed_by(adapter.cls)
+        ]
+        metafunc.parametrize("backend", names, ids=[f"{name}-{clause_id}" for name in names], indirect=True)
+
+    def selected(self, collected: Sequence[str], remaining: Sequence[str]) -> None:
+        """Remember what this run set out to ask.
+
+        What the user selects away was not planned. What disappears otherwise (a conftest's hook) was, and will be
+        missed.
+
+        Raises:
+            pytest.UsageError: the selection left nothing.
+        """
+        option = self.config.option
+        by_user = any(getattr(option, name, None) for name in _SELECTING)
+        for nodeid in remaining if by_user else collected:
+            found = split_id(nodeid)
+            if found:
+                self.verdicts.plan(nodeid, *found)
+        if collected and not remaining:
+            raise pytest.UsageError(
+                f"the selection -k {option.keyword!r} -m {option.markexpr!r} leaves none of {len(collected)} checks; "
+                f"backends in this run: {', '.join(adapter.name for adapter in self.adapters)}"
+            )
+
+    def judge(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+        """Turn what pytest saw of a check into a verdict and, where it failed, a failure that stands alone."""
+        found = split_id(item.nodeid)
+        if found is None:
+            return
+        name, clause_id = found
+        verdict, detail = Verdict.PASS, ""
+        error = call.excinfo.value if call.excinfo else None
+        subject = self.stages.subject(name)
+        if report.passed and report.when == "call" and getattr(item, "funcargs", {}).get("backend") is not subject:
+            report.outcome = "failed"
+            error = ContractBroken(
+                "the object that the check was given", expected=f"the backend {name}", seen="something else"
+            )
+        if error is not None and not report.passed:
+            verdict, detail = self._failed(BY_ID[clause_id], name, error, report)
+        elif report.skipped:
+            verdict, detail = Verdict.NOT_RUN, "skipped"
+        if report.when == "call" or verdict is not Verdict.PASS:
+            report.user_properties.append(("crudspec", [name, clause_id, verdict.name, detail]))
+
+    def _failed(
+        self, clause: Clause, name: str, error: BaseException, report: pytest.TestReport
+    ) -> tuple[Verdict, str]:
+        adapter, detail = self.adapter(name), headline(error)
+        subject = self.stages.subject(name)
+        if subject:
+            subject.failed = True
+        deviation = self.deviation(name, clause.id)
+        if deviation is not None and not deviation.has_expired(_today()):
+            verdict, detail = Verdict.DEVIATES, str(deviation)
+        elif clause.level == "SHOULD" and not self.strict:
+            verdict = Verdict.ADVICE
+        else:
+            verdict = Verdict.FAIL
+        if verdict is not Verdict.FAIL:
+            report.outcome = "skipped"
+            report.wasxfail = f"{verdict.value}: {detail}"
+        first = self._told.setdefault((name, detail), clause.id)
+        if first == clause.id:
+            report.longrepr = describe(clause, adapter, error, map(str, subject.calls) if subject else ())
+        else:
+            report.longrepr = f"{clause.id} ({clause.level}) is broken by {name} as {first} is: {detail}"
+        return verdict, detail
+
+    def record(self, report: pytest.TestReport) -> None:
+        """Take a report in, in the process that has them all."""
+        for key, value in report.user_properties:
+            if key == "crudspec":
+                name, clause_id, verdict, detail = map(str, cast("list[str]", value))
+                self.verdicts.add(report.nodeid, name, clause_id, Verdict[verdict], detail)
+                if report.capstdout.strip():
+                    self._printed.setdefault(name, {}).setdefault(clause_id, report.capstdout.strip())
+
+    # Deviations
+
+    def _load_deviations(self) -> list[Deviation]:
+        given = self.config.getoption("crud_deviations")
+        path = self._deviations_path()
+        return load(path) if given or path.is_file() else []
+
+    def _deviations_path(self) -> Path:
+        return self.config.invocation_params.dir / (self.config.getoption("crud_deviations") or DEFAULT_NAME)
+
+    def deviation(self, name: str, clause_id: str) -> Deviation | None:
+        """The entry that says that this backend is known to break this clause, expired ones included."""
+        names = {name, self.adapter(name).spec}
+        return next((d for d in self.deviations if d.backend in names and d.clause == clause_id), None)
+
+    def _check_deviations(self, table: dict[tuple[str, str], Verdict]) -> None:
+        """An entry must be needed: expired ones, and those whose clause holds, fail the run."""
+        for (name, clause_id), verdict in table.items():
+            entry = self.deviation(name, clause_id)
+            if entry is None or verdict in {Verdict.NOT_RUN, Verdict.UNCLAIMED}:
+                continue
+            if entry.has_expired(_today()):
+                self.failures.append(
+                    f"{name}: the deviation from {clause_id} expired on {entry.expires}: {entry.reason}"
+                )
+            elif verdict is Verdict.PASS:
+                self.failures.append(f"{name}: is listed as deviating from {clause_id}, which holds; remove the entry")
+
+    # The end
+
+    def finish(self, session: pytest.Session) -> None:
+        """Settle the exit status: an incomplete run, or a wrong list of deviations, does not exit 0."""
+        if self.worker is not None:
+            output = self.config.__dict__["workeroutput"]
+            output["crudspec_notes"] = self.notes + self.stages.notes
+            output["crudspec_planned"] = list(self.verdicts.planned)
+            return
+        self.notes += self.stages.notes
+        if not self.verdicts.outcomes:
+            return
+        self._check_deviations(self.verdicts.table())
+        missing = self.verdicts.missing()
+        if missing:
+            self.failures.append(
+                f"INCOMPLETE: {len(missing)} planned checks were not run, {' of '.join(reversed(missing[0]))} for one; "
+                "a run that did not ask everything cannot pass"
+            )
+        if self.failures and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def take_over(self, output: dict[str, list[str]]) -> None:
+        """What a worker of pytest-xdist has planned and noted."""
+        self.notes += output.get("crudspec_notes", [])
+        for nodeid in output.get("crudspec_planned", []):
+            found = split_id(nodeid)
+            if found:
+                self.verdicts.plan(nodeid, *found)
+
+    def table(self) -> dict[tuple[str, str], Verdict]:
+        """Every verdict of the run, what is unclaimed included."""
+        table = self.verdicts.table()
+        for profile in PROFILES:
+            for adapter in self.adapters:
+                if profile.name in self.profiles and not profile.is_claimed_by(adapter.cls):
+                    unclaimed = [clause for clause in CLAUSES if clause.profile == profile.name]
+                    table.update({(adapter.name, clause.id): Verdict.UNCLAIMED for clause in unclaimed})
+        return table
+
+    def summarise(self, reporter: pytest.TerminalReporter) -> None:
+        """Print the matrix, and what there is to say about it."""
+        if self.verdicts.outcomes:
+            self._show_matrix(reporter)
+        for name, printed in self._printed.items():
+            first = next(iter(printed.values())).splitlines()[0][:80]
+            self.notes.append(f"{name} wrote to stdout in {', '.join(printed)}; first {first!r}")
+        for note in dict.fromkeys(self.notes):
+            reporter.write_line(f"note: {note}")
+        for failure in self.failures:
+            reporter.write_line(failure, red=True)
+        if self.config.getoption("crud_write_deviations"):
+            reporter.write_line(self._write_deviations())
+
+    def _show_matrix(self, reporter: pytest.TerminalReporter) -> None:
+        asked = {name for name, _ in self.verdicts.planned.values()}
+        names = [adapter.name for adapter in self.adapters if adapter.name in asked]
+        width = max(reporter._tw.fullwidth, 60)
+        table = self.table()
+        reporter.section("crudspec: the contract", sep="=")
+        reporter.write_line(as_text(matrix(names, table, width=width), width=width, colour=reporter.hasmarkup))
+        done = len(self.verdicts.planned) - len(self.verdicts.missing())
+        reporter.write_line(f"{done} of {len(self.verdicts.planned)} planned checks were run, seed {self.seed}")
+        for (name, clause_id), verdict in table.items():
+            if verdict in {Verdict.DEVIATES, Verdict.ADVICE}:
+                reporter.write_line(f"{verdict.value}: {clause_id}, {name}: {self.verdicts.details[name, clause_id]}")
+
+    def _write_deviations(self) -> str:
+        failed = [key for key, verdict in self.verdicts.table().items() if verdict is Verdict.FAIL]
+        path = self._deviations_path()
+        if not failed:
+            return "nothing failed: no deviations were written"
+        try:
+            count = write_draft(path, [(*key, self.verdicts.details.get(key, "")) for key in failed])
+        except DeviationError as error:
+            return str(error)
+        return f"wrote {count} deviations to {path}; say in each why it is accepted"
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _seed(option: str | None) -> int:
+    """Hypothesis' own ``--hypothesis-seed`` where given; else 0, so that a run can be repeated."""
+    if option == "random":
+        return int.from_bytes(os.urandom(4))
+    try:
+        return int(option) if option is not None else 0
+    except ValueError:
+        raise pytest.UsageError(f"--hypothesis-seed is a number or 'random', not {option!r}") from None

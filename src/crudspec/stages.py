@@ -1,0 +1,132 @@
+"""The backends of a run, each on a scratch database of its own, with the database's witness."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from crudspec.checks import ContractBroken
+from crudspec.server import create_scratch, drop_scratch
+from crudspec.subject import Subject
+from crudspec.witness import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from crudspec.backends.registry import Adapter
+    from crudspec.server import Server
+
+MOST_OPEN = 8
+"""Backends that are open at once: each may hold a pool's worth of the server's connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """An open backend and what looks over its shoulder."""
+
+    subject: Subject
+    witness: Witness
+    context: Any
+
+
+class Stages:
+    """Opens backends when they are first asked, and anew where a check failed.
+
+    Attributes:
+        refused: Backends that could not be opened, with the reason; they are not tried again.
+        notes: What went wrong with closing one.
+    """
+
+    def __init__(self, adapters: Iterable[Adapter], server: Callable[[], Server], *, deadline: float) -> None:
+        self._adapters: Mapping[str, Adapter] = {adapter.name: adapter for adapter in adapters}
+        self._server = server
+        self._deadline = deadline
+        self._open: dict[str, Stage] = {}
+        self.refused: dict[str, ContractBroken] = {}
+        self.notes: list[str] = []
+
+    def subject(self, name: str) -> Subject | None:
+        """The backend of that name, if it was asked yet."""
+        return self._open[name].subject if name in self._open else None
+
+    async def try_each(self) -> None:
+        """Find out which backends cannot be opened, with a database and an event loop that serve for nothing else."""
+        dsn = await create_scratch(self._server(), "try")
+        for name, adapter in self._adapters.items():
+            subject = Subject(adapter, dsn)
+            try:
+                await subject.open()
+            except ContractBroken as error:
+                self.refused[name] = error
+            with suppress(ContractBroken):  # what is wrong with closing, the clauses about it say
+                await subject.close()
+        await drop_scratch(self._server(), dsn)
+
+    async def open(self, names: Iterable[str]) -> None:
+        """Open these backends, or as many as may be open; those that refuse are remembered."""
+        for name in list(names)[:MOST_OPEN]:
+            with suppress(ContractBroken):
+                await self.stage(name)
+
+    async def stage(self, name: str) -> Stage:
+        """The backend of that name, open, with nothing remembered of earlier checks.
+
+        Raises:
+            ContractBroken: it cannot be opened.
+        """
+        if name in self.refused:
+            raise self.refused[name]
+        if name not in self._open:
+            if len(self._open) >= MOST_OPEN:
+                await self._close(next(iter(self._open)))
+            dsn = await create_scratch(self._server(), name)
+            context = Witness.connect(dsn)
+            subject = Subject(self._adapters[name], dsn, deadline=self._deadline)
+            self._open[name] = Stage(subject, await context.__aenter__(), context)
+        stage = self._open[name]
+        if stage.subject.instance is None:
+            try:
+                await stage.subject.open()
+            except ContractBroken as error:
+                self.refused[name] = error
+                raise
+        stage.subject.calls.clear()
+        return stage
+
+    async def restore(self, name: str) -> None:
+        """Empty the table after a check; a backend that failed it is opened anew for the next one.
+
+        Raises:
+            ContractBroken: a connection that the backend left is in the way; it is ended.
+        """
+        stage = self._open[name]
+        try:
+            if stage.subject.failed:
+                await self._abandon(stage)
+            await stage.witness.empty()
+        except ContractBroken:
+            await self._abandon(stage)
+            raise
+
+    async def _abandon(self, stage: Stage) -> None:
+        with suppress(ContractBroken):
+            await stage.subject.close()
+        await stage.witness.end(await stage.witness.pids())
+        stage.subject.instance = None
+        stage.subject.failed = False
+
+    async def close(self) -> None:
+        """Close every backend and drop its database."""
+        for name in list(self._open):
+            await self._close(name)
+
+    async def _close(self, name: str) -> None:
+        stage = self._open.pop(name)
+        try:
+            await stage.subject.close()
+        except ContractBroken as error:
+            self.notes.append(f"{name}: {error}")
+        await stage.witness.end(await stage.witness.pids())
+        await stage.context.__aexit__(None, None, None)
+        await drop_scratch(self._server(), stage.subject.dsn)

@@ -1,0 +1,253 @@
+"""A backend under test: opened, called with a deadline, and remembered call by call."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import signal
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from crudspec.checks import ContractBroken, shown, shown_call, shown_error
+from crudspec.threads import DaemonPool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Self
+
+    from crudspec.backends.registry import Adapter
+
+OPERATION_DEADLINE = 10.0
+"""Seconds that an operation may take, unless a check blocks it on purpose."""
+
+DEADLINE_AFTER_A_MISS = 2.0
+"""Seconds for every later operation of a backend that has missed a deadline: the run has to end."""
+
+CONNECT_DEADLINE = 30.0
+CLOSE_DEADLINE = 15.0
+_REMEMBERED_CALLS = 12
+
+
+@dataclass(slots=True)
+class Call:
+    """One call, for the failure that it may lead to."""
+
+    backend: str
+    operation: str
+    args: tuple[object, ...]
+    outcome: str = "still running"
+
+    def __str__(self) -> str:
+        return f"{shown_call(self.operation, self.args)} -> {self.outcome}"
+
+
+class DeadlineMissed(ContractBroken):
+    """A call did not come back in time."""
+
+
+class Subject:
+    """One opened backend.
+
+    Its context is entered and left in one task of its own: a ``connect`` that holds a task group or a
+    timeout open must be left by the task that entered it, and fixtures do not promise that.
+    """
+
+    def __init__(self, adapter: Adapter, dsn: str, *, deadline: float = OPERATION_DEADLINE) -> None:
+        self.adapter = adapter
+        self.name = adapter.name
+        self.dsn = dsn
+        self.deadline = deadline
+        self.calls: deque[Call] = deque(maxlen=_REMEMBERED_CALLS)
+        self.instance: Any = None
+        self.failed = False
+        self.in_threads = False
+        self._closing: asyncio.Event | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Open the backend.
+
+        Raises:
+            ContractBroken: ``connect`` raised, or did not come back within its deadline.
+        """
+        loop = asyncio.get_running_loop()
+        opened: asyncio.Future[Any] = loop.create_future()
+        self._closing = asyncio.Event()
+        self._task = loop.create_task(self._hold(opened, self._closing))
+        what = f"{self.adapter.cls.__name__}.connect(dsn)"
+        done, _ = await asyncio.wait({opened, self._task}, timeout=CONNECT_DEADLINE, return_when="FIRST_COMPLETED")
+        if not done:
+            self._task.cancel()
+            raise DeadlineMissed(
+                what, expected="an open backend", seen=f"no answer within {CONNECT_DEADLINE:g} seconds"
+            )
+        if not opened.done():
+            error = self._task.exception()
+            self._task = None
+            assert error is not None
+            raise ContractBroken(what, expected="an open backend", seen=f"raised {shown_error(error)}") from error
+        self.instance = opened.result()
+
+    async def close(self) -> None:
+        """Leave the backend's context.
+
+        Raises:
+            ContractBroken: leaving it raised, or did not come back within its deadline.
+        """
+        task, closing, self._task, self._closing = self._task, self._closing, None, None
+        if task is None or closing is None:
+            return
+        closing.set()
+        what = f"leaving {self.adapter.cls.__name__}.connect(dsn)"
+        with _Watchdog(what, CLOSE_DEADLINE):
+            done, _ = await asyncio.wait({task}, timeout=CLOSE_DEADLINE)
+        if not done:
+            task.cancel()
+            raise DeadlineMissed(what, expected="a closed backend", seen=f"no answer within {CLOSE_DEADLINE:g} seconds")
+        error = task.exception()
+        if error is not None:
+            raise ContractBroken(what, expected="a closed backend", seen=f"raised {shown_error(error)}") from error
+
+    async def _hold(self, opened: asyncio.Future[Any], closing: asyncio.Event) -> None:
+        context = self.adapter.cls.connect(self.dsn)
+        if hasattr(context, "__aenter__"):
+            async with context as backend:
+                opened.set_result(backend)
+                await closing.wait()
+        elif hasattr(context, "__enter__"):
+            pool = DaemonPool(patience=self.deadline)
+            try:
+                backend = await pool.run(context.__enter__)
+                self.in_threads = True
+                opened.set_result(_InThreads(backend, pool))
+                await closing.wait()
+                await pool.run(context.__exit__, None, None, None)
+            finally:
+                pool.close()
+        else:
+            raise TypeError(f"connect returned {shown(context)}, which is no context manager")
+
+    async def call(self, operation: str, *args: object, deadline: float | None = None) -> Any:
+        """Call an operation and return what it returns, or raise what it raises.
+
+        Raises:
+            DeadlineMissed: it did not come back within its deadline.
+        """
+        record = Call(self.name, operation, args)
+        self.calls.append(record)
+        limit = self.deadline if deadline is None else deadline
+        late = DeadlineMissed(shown_call(operation, args), expected="an answer", seen=f"none within {limit:g} seconds")
+        scope = asyncio.timeout(limit)
+        try:
+            with _Watchdog(late.what, limit):
+                async with scope:
+                    returned = getattr(self.instance, operation)(*args)
+                    if not inspect.isawaitable(returned):
+                        raise ContractBroken(
+                            late.what, expected="something to await", seen=f"{shown(returned)} at once"
+                        )
+                    returned = await returned
+        except TimeoutError as error:
+            if scope.expired():
+                record.outcome = late.seen
+                self.deadline = min(self.deadline, DEADLINE_AFTER_A_MISS)
+                raise late from error
+            record.outcome = f"raised {shown_error(error)}"
+            raise
+        except DeadlineMissed as missed:
+            record.outcome = missed.seen
+            self.deadline = min(self.deadline, DEADLINE_AFTER_A_MISS)
+            raise
+        except BaseException as error:
+            record.outcome = f"raised {shown_error(error)}"
+            raise
+        record.outcome = shown(returned)
+        return returned
+
+    async def create(self, title: Any) -> Any:
+        return await self.call("create", title)
+
+    async def get(self, task_id: Any) -> Any:
+        return await self.call("get", task_id)
+
+    async def list_tasks(self) -> Any:
+        return await self.call("list_tasks")
+
+    async def update(self, task_id: Any, title: Any, done: Any) -> Any:
+        return await self.call("update", task_id, title, done)
+
+    async def delete(self, task_id: Any) -> Any:
+        return await self.call("delete", task_id)
+
+
+class _InThreads:
+    """The async face of a synchronous backend."""
+
+    def __init__(self, backend: object, pool: DaemonPool) -> None:
+        self._backend = backend
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._backend, name)
+
+        async def call(*args: object, **kwargs: object) -> Any:
+            return await self._pool.run(lambda: method(*args, **kwargs))
+
+        return call
+
+
+class _Watchdog:
+    """Ends a call that blocks the event loop itself, where no asyncio deadline can fire.
+
+    An interval timer interrupts ``time.sleep`` and most C calls of the main thread. It is left alone where
+    somebody else (pytest-timeout, say) already uses the alarm.
+    """
+
+    _under_way = 0
+    _usable: bool | None = None
+
+    def __init__(self, what: str, limit: float) -> None:
+        self._what = what
+        self._limit = limit + 2
+
+    def __enter__(self) -> None:
+        cls = _Watchdog
+        if not cls._under_way:
+            cls._usable = (
+                hasattr(signal, "setitimer")
+                and threading.current_thread() is threading.main_thread()
+                and signal.getsignal(signal.SIGALRM) in (signal.SIG_DFL, None, _ring)
+            )
+            if cls._usable:
+                signal.signal(signal.SIGALRM, _ring)
+        cls._under_way += 1
+        if cls._usable:
+            _ring.what, _ring.limit = self._what, self._limit
+            signal.setitimer(signal.ITIMER_REAL, self._limit)
+
+    def __exit__(self, *_: object) -> None:
+        cls = _Watchdog
+        cls._under_way -= 1
+        if not cls._under_way and cls._usable:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+class _Ring:
+    what = ""
+    limit = 0.0
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        raise DeadlineMissed(self.what, expected="an answer", seen=f"the event loop blocked for {self.limit:g} seconds")
+
+
+_ring = _Ring()

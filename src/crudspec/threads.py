@@ -1,0 +1,84 @@
+"""A synchronous backend, run in worker threads so that the suite can treat it like any other."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_WORKERS = 32
+
+
+class DaemonPool:
+    """Worker threads that do not keep the process alive.
+
+    ``concurrent.futures`` joins its threads at interpreter exit: one hanging call of a backend under test
+    would hang the run for ever, after the failure was reported.
+    """
+
+    def __init__(self, *, patience: float, workers: int = _WORKERS) -> None:
+        """Make a pool.
+
+        Args:
+            patience: Seconds that a cancelled caller waits for its thread, which cannot be cancelled itself.
+            workers: Most threads at once.
+        """
+        self._patience = patience
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._limit = workers
+        self._threads = 0
+        self._idle = threading.Semaphore(0)
+
+    async def run(self, function: Callable[..., Any], *args: object) -> Any:
+        """Call the function in a worker thread and await what it returns or raises.
+
+        A cancelled caller waits for the thread to come to its end, as a thread cannot be cancelled: what it
+        does is done when the caller hears of the cancellation. One that hangs is given up after a while.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+
+        def settle(result: object, error: BaseException | None) -> None:
+            if future.done():
+                return
+            if error is None:
+                future.set_result(result)
+            elif isinstance(error, StopIteration):
+                future.set_exception(RuntimeError(f"raised {error!r}"))  # a future refuses StopIteration
+            else:
+                future.set_exception(error)
+
+        def job() -> None:
+            result, raised = None, None
+            try:
+                result = function(*args)
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it is the caller's
+                raised = error
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(settle, result, raised)
+
+        if not self._idle.acquire(blocking=False) and self._threads < self._limit:
+            self._threads += 1
+            threading.Thread(target=self._work, daemon=True, name="crudspec-worker").start()
+        self._jobs.put(job)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait({future}, timeout=self._patience)
+            if future.done() and not future.cancelled():
+                future.exception()  # looked at, so that asyncio does not report it as never retrieved
+            raise
+
+    def close(self) -> None:
+        """Let every worker end after its present call."""
+        for _ in range(self._threads):
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+            self._idle.release()

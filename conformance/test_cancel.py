@@ -2,10 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 
-from crudspec.checks import ContractBroken, Inconclusive, clause, shown, shown_error
-from crudspec.gates import SETTLE_SECONDS, row_locked, table_locked, together, until, wait_for_blocked
+from crudspec.checks import ContractBroken, clause, shown, shown_error
+from crudspec.gates import (
+    LATER_SECONDS,
+    SETTLE_SECONDS,
+    change_blocked,
+    row_locked,
+    table_locked,
+    together,
+    until,
+    wait_for_blocked,
+)
 from crudspec.hostile import works
+from crudspec.model import Row
 from crudspec.subject import Subject
 from crudspec.witness import Witness
 
@@ -16,6 +27,7 @@ async def test_a_cancelled_operation_ends(backend: Subject, witness: Witness) ->
     cancellation that is swallowed, a query that nobody waits for any more, and a write that comes later.
     """
     row = await witness.insert("kept")
+    dsn = backend.dsn
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "create": lambda: backend.create("cancelled"),
         "get": lambda: backend.get(row.id),
@@ -23,21 +35,43 @@ async def test_a_cancelled_operation_ends(backend: Subject, witness: Witness) ->
         "update": lambda: backend.update(row.id, "cancelled", True),
         "delete": lambda: backend.delete(row.id),
     }
-    for name, call in calls.items():
-        await _cancelled_while_blocked(backend, witness, name, call, row.id)
+    table = await witness.rows()
+    for name, gate in (
+        ("create", table_locked(dsn)),
+        ("get", table_locked(dsn)),
+        ("list_tasks", table_locked(dsn)),
+        ("update", row_locked(dsn, row.id)),
+        # An update that is made of two has then done one half.
+        ("update", change_blocked(witness, dsn, "title")),
+        ("update", change_blocked(witness, dsn, "done")),
+        ("delete", row_locked(dsn, row.id)),
+    ):
+        table = await _cancelled_while_blocked(backend, witness, name, calls[name], gate, table, row.id)
         await works(backend, witness, f"a cancelled {name}")
+        *later, added = await witness.rows()
+        _expect_unchanged(f"the table some time after a cancelled {name}", table, later)
+        table = [*later, added]
+
+    async def changed() -> bool:
+        return await witness.rows() != table
+
+    await until(changed, deadline=LATER_SECONDS)
+    _expect_unchanged(f"the table {LATER_SECONDS:g} seconds after the last", table, await witness.rows())
 
 
 async def _cancelled_while_blocked(
-    backend: Subject, witness: Witness, name: str, call: Callable[[], Awaitable[object]], task_id: int
-) -> None:
-    before = await witness.rows()
-    gate = row_locked(backend.dsn, task_id) if name in {"update", "delete"} else table_locked(backend.dsn)
+    backend: Subject,
+    witness: Witness,
+    name: str,
+    call: Callable[[], Awaitable[object]],
+    gate: AbstractAsyncContextManager[Callable[[], Awaitable[None]]],
+    before: list[Row],
+    task_id: int,
+) -> list[Row]:
+    """Cancel one operation while it waits at the gate; returns the table as it then is."""
     async with gate as release, together() as start:
         task = start(call())
-        await wait_for_blocked(witness, 1, f"{name} waits for a lock when it is cancelled")
-        if task.done():
-            raise Inconclusive(f"{name} is under way when it is cancelled")
+        await wait_for_blocked(witness, 1, f"{name} waits for a lock when it is cancelled", calls=[task])
         task.cancel()
         if backend.in_threads:
             await release()  # a thread cannot be cancelled; its caller waits until it has ended
@@ -59,16 +93,18 @@ async def _cancelled_while_blocked(
         "update": after == [r._replace(title="cancelled", done=True) if r.id == task_id else r for r in before],
         "delete": after == [r for r in before if r.id != task_id],
     }
-    wholly = done.get(name, False) and backend.in_threads
-    if after != before and not wholly:
-        raise ContractBroken(
-            f"the table after a cancelled {name} that had ended while it was blocked",
-            expected=shown(before),
-            seen=shown(after),
-        )
+    if not (done.get(name, False) and backend.in_threads):
+        _expect_unchanged(f"the table after a cancelled {name} that had ended while it was blocked", before, after)
     if after != before and name != "create":
         await witness.delete(task_id)
         await witness.insert("kept", id=task_id)
+        after = await witness.rows()
+    return after
+
+
+def _expect_unchanged(what: str, before: list[Row], after: list[Row]) -> None:
+    if after != before:
+        raise ContractBroken(what, expected=shown(before), seen=shown(after))
 
 
 async def _raised_cancelled(name: str, task: asyncio.Future[object]) -> None:

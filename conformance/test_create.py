@@ -1,6 +1,6 @@
 """create: what comes back is what is stored, and nothing else is."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from crudspec.checks import ContractBroken, clause, expect, read, read_all, refuses
 from crudspec.gates import commits_fail, commits_slow, recorded_clock
@@ -22,6 +22,15 @@ async def test_the_returned_row_is_the_stored_row(backend: Subject, witness: Wit
 async def test_one_create_stores_one_row(backend: Subject, witness: Witness) -> None:
     row = read("the created row", await backend.create("buy milk"))
     expect("the table after one create", await witness.rows(), [row])
+
+
+@clause("CREATE-1")
+async def test_no_row_of_others_is_taken_for_the_new_one(backend: Subject, witness: Witness) -> None:
+    """Catches a row that is looked up after the INSERT: by title, by time or by id, somebody else's comes first."""
+    old = await witness.insert("buy milk", True, created_at=datetime(2001, 2, 3, tzinfo=UTC))
+    late = await witness.insert("buy milk", True, id=2**40, created_at=datetime(2100, 1, 1, tzinfo=UTC))
+    row = read("the created row", await backend.create("buy milk"))
+    expect("the table", await witness.rows(), [old, row, late])
 
 
 @clause("CREATE-2")
@@ -75,7 +84,10 @@ async def test_ids_are_distinct_and_not_reused(backend: Subject, witness: Witnes
         if row.id < 1 or row.id in used:
             raise ContractBroken(f"the id of row {round_}", expected="a new positive int", seen=repr(row.id))
         used.add(row.id)
-        await witness.delete(row.id)
+        if round_ % 2:
+            await witness.delete(row.id)
+        else:
+            expect("delete of the newest row", bool(await backend.delete(row.id)), True)
     last = read("the created row", await backend.create("b"))
     other = await witness.insert("by another client, with the default id")
     expect("the last id, against one that the server chose later", last.id < other.id, True)
@@ -137,7 +149,7 @@ async def test_rows_are_not_connected_to_each_other_or_to_the_table(backend: Sub
 
 @clause("CREATE-7")
 async def test_rows_are_readable_after_close(backend: Subject) -> None:
-    async with Subject(backend.adapter, backend.dsn, deadline=backend.deadline) as other:
+    async with Subject(backend.adapter, backend.dsn, deadline=backend.deadline, beside=backend) as other:
         created = await other.create("kept")
         before = read("the created row", created)
         gotten = await other.get(before.id)
@@ -169,7 +181,7 @@ async def test_a_failing_commit_raises(backend: Subject, witness: Witness) -> No
         async with commits_fail(witness):
             await refuses(f"{operation}, its COMMIT failing", _write(backend, operation, row.id), Exception)
             expect(f"the table after a {operation} whose COMMIT failed", await witness.rows(), [row])
-    expect("the next update", await backend.update(row.id, "after", True), True)
+    expect("the next update", bool(await backend.update(row.id, "after", True)), True)
 
 
 @clause("CREATE-8")

@@ -32,6 +32,15 @@ async def test_returns_none_where_there_is_no_row(backend: Subject, witness: Wit
 
 
 @clause("GET-2")
+async def test_returns_none_between_other_rows(backend: Subject, witness: Witness) -> None:
+    """Rows whose ids come next, or begin alike: a loose predicate finds them where it should find nothing."""
+    for task_id in (2, 10, 12, 110):
+        await witness.insert("neighbour", id=task_id)
+    for task_id in (1, 3, 11, 13, 111):
+        expect(f"get({task_id}), its neighbours being there", await backend.get(task_id), None)
+
+
+@clause("GET-2")
 async def test_returns_none_after_a_delete(backend: Subject, witness: Witness) -> None:
     row = await witness.insert("gone")
     read("the row", await backend.get(row.id))
@@ -55,6 +64,9 @@ async def test_sees_a_change_of_another_connection(backend: Subject, witness: Wi
         read("the row", await backend.get(row.id))
         await witness.update(row.id, f"changed {round_}", round_ % 2 == 0)
         expect("get after another's update", read("the row", await backend.get(row.id)), await witness.row(row.id))
+    await witness.execute(f"UPDATE tasks SET created_at = created_at - interval '1 day' WHERE id = {row.id}")
+    seen = read("the row", await backend.get(row.id))
+    expect("get after another's correction of created_at", seen, await witness.row(row.id))
     await witness.delete(row.id)
     expect("get after another's delete", await backend.get(row.id), None)
 

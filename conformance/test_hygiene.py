@@ -1,9 +1,11 @@
 """After a failure: the backend works on, and leaves nothing open behind it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
-from crudspec.checks import ContractBroken, clause, expect, read
+from crudspec.checks import ContractBroken, clause, expect, read, shown_error
 from crudspec.gates import commits_fail, statements_fail, table_locked, together, until, wait_for_blocked
 from crudspec.hostile import attempt, failing_calls, hostile_calls, is_clean, works
 from crudspec.subject import Subject
@@ -59,21 +61,37 @@ async def test_nothing_is_left_open(backend: Subject, witness: Witness) -> None:
             async with gate(witness):
                 await attempt(call)
                 await is_clean(backend, witness, name)
-    await backend.delete(row.id)
+    await attempt(lambda: backend.delete(row.id))
     await is_clean(backend, witness, "delete")
+
+
+@clause("HYGIENE-1")
+async def test_a_value_that_a_new_connection_refuses_leaves_nothing_open(backend: Subject, witness: Witness) -> None:
+    """A driver may prepare a statement and then refuse to encode its value. A connection that has prepared it
+    before has nothing to leave open, so each call meets a backend that was just opened.
+    """
+    row = await witness.insert("kept")
+    values = (None, 123, b"1", "1", 2**200)
+    for value in values:
+        calls = ("create", (value,)), ("update", (row.id, value, True)), ("update", (row.id, "x", value))
+        ids = ("get", (value,)), ("update", (value, "x", True)), ("delete", (value,))
+        for operation, args in (*calls, *ids):
+            async with Subject(backend.adapter, backend.dsn, deadline=backend.deadline, beside=backend) as other:
+                await attempt(partial(other.call, operation, *args))
+                await is_clean(other, witness, f"{operation} with a value of type {type(value).__name__}")
 
 
 @clause("HYGIENE-2")
 async def test_close_leaves_no_connection(backend: Subject, witness: Witness) -> None:
     before = set(await witness.pids())
     async with (
-        Subject(backend.adapter, backend.dsn, deadline=backend.deadline) as other,
+        Subject(backend.adapter, backend.dsn, deadline=backend.deadline, beside=backend) as other,
         table_locked(backend.dsn) as release,
         together() as start,
     ):
         # Several at once, so that a pool has opened more than its first connection when it is closed.
         calls = [start(other.list_tasks()) for _ in range(5)]
-        await wait_for_blocked(witness, 1, "several operations wait at once")
+        await wait_for_blocked(witness, 1, "several operations wait at once", calls=calls)
         await release()
         await asyncio.gather(*calls)
 
@@ -93,16 +111,17 @@ async def test_failures_and_cancellations_do_not_exhaust_the_pool(backend: Subje
     """One connection lost per failure goes unnoticed until the pool is empty: hundreds, so that it is."""
     row = await witness.insert("kept")
     for _ in range(2):
-        for _, call in hostile_calls(backend, row.id):
-            await attempt(call)
+        for name, call in hostile_calls(backend, row.id):
+            await _failed(backend, row.id, name, call)
     async with statements_fail(witness):
         for _ in range(35):
-            for _, call in failing_calls(backend, row.id):
-                await attempt(call)
+            for name, call in failing_calls(backend, row.id):
+                await _failed(backend, row.id, name, call)
     for _ in range(8):
+        await _failed(backend, row.id, "a cancelled get", partial(backend.get, row.id))
         async with table_locked(backend.dsn) as release, together() as start:
             calls = [start(backend.get(row.id)) for _ in range(12)]
-            await wait_for_blocked(witness, 1, "an operation is under way when it is cancelled")
+            await wait_for_blocked(witness, 1, "operations are under way when they are cancelled", calls=calls)
             for call in calls:
                 call.cancel()
             if backend.in_threads:
@@ -114,3 +133,20 @@ async def test_failures_and_cancellations_do_not_exhaust_the_pool(backend: Subje
                         await call
     for returned in await asyncio.gather(*(backend.get(row.id) for _ in range(30))):
         expect("one of many gets afterwards", read("the row", returned), row)
+
+
+async def _failed(backend: Subject, task_id: int, name: str, call: Callable[[], Awaitable[object]]) -> None:
+    """One failure of hundreds. Where no connection came free for it, all those to come would wait in vain, too."""
+    try:
+        await call()
+    except ContractBroken:
+        raise
+    except (ConnectionError, TimeoutError) as error:
+        try:
+            await backend.get(task_id)
+        except (ConnectionError, TimeoutError):
+            raise ContractBroken(
+                f"get after {name}, one failure of many", expected="it works", seen=f"raised {shown_error(error)}"
+            ) from error
+    except Exception:  # noqa: BLE001 - which exception is right, other clauses say
+        pass

@@ -1,4 +1,8 @@
-"""update: both values of one row, or nothing."""
+"""update: both values of one row, or nothing.
+
+A result is taken for what it says, ``1`` for True: that it is a real bool is RESULT-1's to ask, and a row count
+that is passed through is one mistake, not nine.
+"""
 
 from datetime import UTC, datetime
 
@@ -13,7 +17,7 @@ async def test_the_row_holds_what_was_given(backend: Subject, witness: Witness) 
     """False and the empty title are values, too; created_at, set to a day long past, stays there."""
     row = await witness.insert("before", True, created_at=datetime(2001, 2, 3, 4, 5, 6, 789, tzinfo=UTC))
     for title, done in (("after", False), ("after", True), ("", True), ("", False)):
-        expect(f"update(row, {title!r}, {done})", await backend.update(row.id, title, done), True)
+        expect(f"update(row, {title!r}, {done})", bool(await backend.update(row.id, title, done)), True)
         expect("the row as stored", await witness.row(row.id), row._replace(title=title, done=done))
 
 
@@ -21,7 +25,7 @@ async def test_the_row_holds_what_was_given(backend: Subject, witness: Witness) 
 async def test_any_valid_title_is_written_exactly(backend: Subject, witness: Witness) -> None:
     row = await witness.insert("before")
     for name, title in VALID_TITLES.items():
-        expect(f"update to the title {name!r}", await backend.update(row.id, title, False), True)
+        expect(f"update to the title {name!r}", bool(await backend.update(row.id, title, False)), True)
         expect(f"the row with the title {name!r}", await witness.row(row.id), row._replace(title=title))
 
 
@@ -29,7 +33,7 @@ async def test_any_valid_title_is_written_exactly(backend: Subject, witness: Wit
 async def test_rows_with_large_ids_can_be_written(backend: Subject, witness: Witness) -> None:
     for name, task_id in LARGE_IDS.items():
         row = await witness.insert("far", id=task_id)
-        expect(f"update of an id {name}", await backend.update(task_id, "near", True), True)
+        expect(f"update of an id {name}", bool(await backend.update(task_id, "near", True)), True)
         expect("the row as stored", await witness.row(task_id), row._replace(title="near", done=True))
 
 
@@ -40,7 +44,7 @@ async def test_no_other_row_is_touched(backend: Subject, witness: Witness) -> No
         await witness.insert("same", id=task_id)
     for target in (1, 11, 2):
         before = await witness.versions()
-        expect(f"update({target})", await backend.update(target, f"new {target}", True), True)
+        expect(f"update({target})", bool(await backend.update(target, f"new {target}", True)), True)
         after = await witness.versions()
         del before[target], after[target]
         expect("rows and row versions of all other rows", after, before)
@@ -51,7 +55,7 @@ async def test_a_row_that_does_not_exist_is_not_made(backend: Subject, witness: 
     await witness.insert("another row")
     before = await witness.versions()
     for name, task_id in MISSING_IDS.items():
-        expect(f"update of an id {name}", await backend.update(task_id, "new", True), False)
+        expect(f"update of an id {name}", bool(await backend.update(task_id, "new", True)), False)
         expect(f"the table after it ({name})", await witness.versions(), before)
 
 
@@ -61,7 +65,7 @@ async def test_a_deleted_row_does_not_come_back(backend: Subject, witness: Witne
     row = await witness.insert("gone")
     read("the row", await backend.get(row.id))
     await witness.delete(row.id)
-    expect("update of a deleted row", await backend.update(row.id, "back", True), False)
+    expect("update of a deleted row", bool(await backend.update(row.id, "back", True)), False)
     expect("the table", await witness.rows(), [])
 
 
@@ -77,10 +81,11 @@ async def test_an_id_that_is_not_an_int_is_refused(backend: Subject, witness: Wi
 @clause("UPDATE-4")
 async def test_writing_the_same_values_returns_true(backend: Subject, witness: Witness) -> None:
     """Catches a layer that writes nothing because nothing changed, and takes that for "no such row"."""
-    row = await witness.insert("same", True)
-    for _ in range(2):
-        expect("update with the values already there", await backend.update(row.id, "same", True), True)
-    expect("the row as stored", await witness.row(row.id), row)
+    for done in (True, False):
+        row = await witness.insert("same", done)
+        for _ in range(2):
+            expect("update with the values already there", bool(await backend.update(row.id, "same", done)), True)
+        expect("the row as stored", await witness.row(row.id), row)
 
 
 @clause("UPDATE-5")
@@ -106,5 +111,5 @@ async def test_overwrites_what_another_connection_wrote(backend: Subject, witnes
         read("the row", await backend.get(row.id))
         read_all("list_tasks()", await backend.list_tasks())
         await witness.update(row.id, "theirs", not done)
-        expect(f"update(row, {title!r}, {done})", await backend.update(row.id, title, done), True)
+        expect(f"update(row, {title!r}, {done})", bool(await backend.update(row.id, title, done)), True)
         expect("the row as stored", await witness.row(row.id), row._replace(title=title, done=done))

@@ -52,6 +52,14 @@ class Backend(Protocol):
         locks rows and ends connections under it, and looks at the table through a connection of its own. It
         never asks a backend whether it was right.
 
+    A backend may publish what its operations cost, as a class attribute of its own (one that it inherits claims
+    nothing, as its operations may be others)::
+
+        round_trips: ClassVar[Mapping[str, int]] = {"create": 1, "get": 1, "list_tasks": 1, "update": 1, "delete": 1}
+
+    A figure for each operation: the round trips that it takes at most on a connection that is open and has its
+    statements prepared, whatever the row's state. It claims COST-2, which holds the backend to it.
+
     A backend on a synchronous driver has the same methods without ``async`` and a ``connect`` that is a plain
     context manager. The suite runs its calls in worker threads, several at once.
     """

@@ -36,14 +36,19 @@ class ContractBroken(AssertionError):
         expected: What the contract promises, as text.
         seen: What was there instead, as text.
         script: A program that shows it, to be pasted and run; empty where the calls say enough.
+        sql: What went over the wire, a line each, where a check looked at it itself.
+        account: What happened, line by line, where it takes more than calls and statements to see it.
     """
 
-    def __init__(self, what: str, *, expected: str, seen: str, script: str = "") -> None:
+    account: str = ""
+
+    def __init__(self, what: str, *, expected: str, seen: str, script: str = "", sql: Sequence[str] = ()) -> None:
         super().__init__(f"{what}: expected {expected}, seen {seen}")
         self.what = what
         self.expected = expected
         self.seen = seen
         self.script = script
+        self.sql = sql
 
 
 class Inconclusive(ContractBroken):
@@ -179,7 +184,8 @@ async def refuses(what: str, call: Awaitable[object], *allowed: type[Exception])
     Raises:
         ContractBroken: it returned, or raised something else.
     """
-    kinds = " or ".join(kind.__name__ for kind in allowed)
+    names = ["an exception" if kind is Exception else kind.__name__ for kind in allowed]
+    kinds = f"{' or '.join(names)}, not the driver's own"
     try:
         returned = await call
     except ContractBroken:
@@ -189,5 +195,5 @@ async def refuses(what: str, call: Awaitable[object], *allowed: type[Exception])
         if isinstance(error, allowed) and not own:
             return error
         why = " (the driver's own exception)" if own else ""
-        raise ContractBroken(what, expected=f"{kinds}", seen=f"raised {shown_error(error)}{why}") from error
-    raise ContractBroken(what, expected=f"{kinds}", seen=f"returned {shown(returned)}")
+        raise ContractBroken(what, expected=kinds, seen=f"raised {shown_error(error)}{why}") from error
+    raise ContractBroken(what, expected=kinds, seen=f"returned {shown(returned)}")

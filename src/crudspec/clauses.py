@@ -21,12 +21,22 @@ class Clause:
         profile: Name of the :class:`Profile` that it belongs to.
         level: ``MUST`` fails the run; ``SHOULD`` is advice, and fails only under ``--crud-strict``.
         promise: What every backend does, in one sentence or two.
+        claimed_by: Defining any of these attributes in the backend's own class claims the clause. Empty: it is
+            claimed with its profile.
     """
 
     id: str
     profile: str
     level: Level
     promise: str
+    claimed_by: tuple[str, ...] = ()
+
+    def is_claimed_by(self, backend: type) -> bool:
+        """Tell whether the clause applies to a backend that claims its profile.
+
+        What a base class promises does not bind a subclass: it has operations of its own.
+        """
+        return not self.claimed_by or any(name in vars(backend) for name in self.claimed_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,7 @@ PROFILES = (
         "resilience",
         "What happens when operations fail, meet, are cancelled, or lose their connection, for every backend.",
     ),
+    Profile("cost", "What an operation costs, counted on the wire between backend and server, for every backend."),
     Profile(
         "schema",
         "That the backend's own idea of the table is the migrated one.",
@@ -207,10 +218,28 @@ CLAUSES: tuple[Clause, ...] = (
             "Concurrent creates make distinct rows; of n concurrent deletes of one row exactly one returns True.",
         ),
         (
+            "RACE-2",
+            "MUST",
+            "Every interleaving of concurrent operations on one row is explained, results and final row, by some "
+            "serial order of them that respects real time.",
+        ),
+        (
             "LOST-1",
             "MUST",
             "When the server ends the backend's connections between two operations, at most the connections' worth of "
             "calls raise `Unavailable`, and then operations work again without a restart.",
+        ),
+        (
+            "LOST-2",
+            "MUST",
+            "When a connection is cut during a write, the call raises `Unavailable` or the write is there once: never a "
+            "success with no row, never two rows.",
+        ),
+        (
+            "LOST-3",
+            "MUST",
+            "A server that accepts and never answers makes the call raise `Unavailable` within the backend's own "
+            "timeout; it does not hang.",
         ),
         (
             "ERROR-1",
@@ -224,6 +253,18 @@ CLAUSES: tuple[Clause, ...] = (
             "An additive migration (a new nullable column) under a running backend fails no operation.",
         ),
         ("LOOP-1", "SHOULD", "A second `connect` in another event loop of the same process works."),
+    ),
+    *_profile(
+        "cost",
+        ("COST-1", "MUST", "The number of round trips of each operation does not grow with the number of rows."),
+    ),
+    Clause(
+        "COST-2",
+        "cost",
+        "SHOULD",
+        "The number of round trips of each operation is at most the budget that the backend publishes as its class's "
+        "`round_trips`; unclaimed where it publishes none.",
+        claimed_by=("round_trips",),
     ),
     *_profile(
         "schema",

@@ -36,6 +36,7 @@ def _server_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.option("--deadline", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For each operation.")
 @click.option("--deviations", type=click.Path(), help="Known deviations (default: crudspec-deviations.toml, if there).")
 @click.option("--write-deviations", is_flag=True, help="Write a first draft of that file.")
+@click.option("--wire", is_flag=True, help="Show the SQL of its operations in each failure.")
 @click.option("-k", "keyword", metavar="EXPR", help="Only checks that match, such as 'CREATE-4 or UPDATE-5'.")
 @click.option("-n", "workers", type=click.IntRange(1), metavar="N", help="Run in N processes (needs pytest-xdist).")
 @click.option("-x", "stop_at_first", is_flag=True, help="Stop at the first failure.")
@@ -49,6 +50,7 @@ def check(
     deadline: float | None,
     deviations: str | None,
     write_deviations: bool,
+    wire: bool,
     keyword: str | None,
     workers: int | None,
     stop_at_first: bool,
@@ -68,7 +70,7 @@ def check(
     arguments += [f"--crud-profile={profile}" for profile in profiles]
     valued = {"server": server, "dsn": dsn, "effort": effort, "deadline": deadline, "deviations": deviations}
     arguments += [f"--crud-{option}={value}" for option, value in valued.items() if value is not None]
-    flags = {"strict": strict, "write-deviations": write_deviations}
+    flags = {"strict": strict, "write-deviations": write_deviations, "wire": wire}
     arguments += [f"--crud-{option}" for option, value in flags.items() if value]
     if keyword is not None:
         arguments += ["-k", keyword]
@@ -89,6 +91,54 @@ def demo(backends: tuple[str, ...], server: str | None, dsn: str | None) -> None
     from crudspec.demo import run_demo
 
     sys.exit(run_demo(backends, server=server, dsn=dsn))
+
+
+class _WrongUsage(click.UsageError):
+    exit_code = 4  # as pytest has it
+
+
+@main.command()
+@click.argument("backends", nargs=-1)
+@_server_options
+@click.option("--sql", "with_sql", is_flag=True, help="Print the statements of each operation.")
+@click.option("--explain", is_flag=True, help="Print them with their plans: EXPLAIN (GENERIC_PLAN), 2,000 rows.")
+@click.option("--rtt", metavar="TIME", help="Delay the wire: what each operation takes at that distance, such as 1ms.")
+def cost(
+    backends: tuple[str, ...], server: str | None, dsn: str | None, with_sql: bool, explain: bool, rtt: str | None
+) -> None:
+    """Count what each operation of BACKENDS (default: the four built-in ones) costs, on the wire to a real server.
+
+    The figures are exact, and are those of a connection that is open and has its statements prepared. Times are
+    medians of a few calls on this machine. The exit status is 0, 1 where a backend could not be measured, or 4 for
+    wrong usage.
+    """
+    from rich.console import Console
+
+    from crudspec.bill import WrongRequest, choice_of, duration, measure_all
+    from crudspec.report.costs import shown_time, statements, table
+
+    try:
+        distance = duration(rtt) if rtt is not None else 0.0
+        running, bills = measure_all(
+            backends,
+            choice_of(server, dsn),
+            rtt=distance,
+            explain=explain,
+            tell=lambda line: click.echo(line, err=True),
+        )
+    except WrongRequest as error:
+        raise _WrongUsage(str(error)) from None
+    click.echo(f"PostgreSQL {running.version}, {running.origin}; {', '.join(str(bill.adapter) for bill in bills)}")
+    click.echo("20 rows, connection open, statements prepared; +n round trips are to connect, where every call does")
+    Console(width=None if Console().is_terminal else 110).print(
+        table(bills, time=f"at {shown_time(distance)}\nround trip" if distance else "measured\nhere")
+    )
+    for bill in bills:
+        if with_sql or explain:
+            click.echo("\n".join(["", *statements(bill)]))
+        if bill.trouble:
+            click.echo(f"\n{bill.adapter.name} could not be measured: {bill.trouble}")
+    sys.exit(1 if any(bill.trouble for bill in bills) else 0)
 
 
 @main.command()

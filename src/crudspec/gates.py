@@ -10,16 +10,21 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from crudspec.checks import Inconclusive
+from crudspec.checks import Inconclusive, shown
 from crudspec.witness import Witness
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
     from contextlib import AbstractAsyncContextManager
 
 SLOW_COMMIT_SECONDS = 0.15
 POLL_SECONDS = 0.004
 SETTLE_SECONDS = 5.0
+LATER_SECONDS = 0.25
+"""How long nothing must happen before it is taken for granted that nothing will."""
+
+_GATE_KEY = 7_234_118_205_310_664_091
+"""Of an advisory lock; any number that a backend would not think of."""
 
 
 @asynccontextmanager
@@ -104,6 +109,18 @@ def table_locked(dsn: str) -> AbstractAsyncContextManager[Callable[[], Awaitable
     return _holding(dsn, "LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE")
 
 
+@asynccontextmanager
+async def change_blocked(witness: Witness, dsn: str, column: str) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
+    """Every UPDATE that changes that column waits in the middle of its statement, until the lock is released."""
+    lock = f"pg_advisory_xact_lock({_GATE_KEY})"
+    body = f"IF NEW.{column} IS DISTINCT FROM OLD.{column} THEN PERFORM {lock}; END IF;"
+    async with (
+        _trigger(witness, "TRIGGER crudspec_gate BEFORE UPDATE ON tasks", body),
+        _holding(dsn, f"SELECT {lock}") as release,
+    ):
+        yield release
+
+
 async def until(condition: Callable[[], Awaitable[bool]], *, deadline: float = SETTLE_SECONDS) -> bool:
     """Poll until the condition holds; False if it does not within the deadline, in seconds."""
     loop = asyncio.get_running_loop()
@@ -115,17 +132,31 @@ async def until(condition: Callable[[], Awaitable[bool]], *, deadline: float = S
     return True
 
 
-async def wait_for_blocked(witness: Witness, count: int, what: str) -> None:
+async def wait_for_blocked(
+    witness: Witness, count: int, what: str, *, calls: Iterable[asyncio.Future[Any]] = ()
+) -> None:
     """Wait until that many connections of the backend wait for a lock in the server.
+
+    Args:
+        witness: Who looks.
+        count: How many, at least.
+        what: What must be so before the check can ask its question.
+        calls: What is under way, and must not end before the lock is released.
 
     Raises:
         Inconclusive: they do not, so that the check's question was not asked.
+        Exception: what one of the calls raised instead of waiting.
     """
+    calls = list(calls)
 
-    async def blocked() -> bool:
-        return len(await witness.waiting()) >= count
+    async def decided() -> bool:
+        return any(call.done() for call in calls) or len(await witness.waiting()) >= count
 
-    if not await until(blocked):
+    blocked = await until(decided)
+    for call in calls:
+        if call.done():
+            raise Inconclusive(f"{what}; one returned {shown(call.result())} at once, and")
+    if not blocked:
         raise Inconclusive(what)
 
 

@@ -6,6 +6,7 @@ nothing but pytest; what it needs stands behind :func:`current_run`.
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import tempfile
@@ -26,6 +27,7 @@ SERVER_KINDS = ("auto", "container", "embedded", "external")
 
 _RUN = pytest.StashKey["Run"]()
 _RUN_DIRECTORY = pytest.StashKey[Path]()
+_SUITE_COLLECTED = pytest.StashKey[bool]()
 _OPTIONS = (
     "crud_backend",
     "crud_server",
@@ -36,6 +38,7 @@ _OPTIONS = (
     "crud_deadline",
     "crud_deviations",
     "crud_write_deviations",
+    "crud_wire",
 )
 
 
@@ -66,6 +69,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="known deviations (default: crudspec-deviations.toml in the current folder, if it is there)",
     )
     add("--crud-write-deviations", action="store_true", default=None, help="write a first draft of that file")
+    add(
+        "--crud-wire",
+        action="store_true",
+        default=None,
+        help="connect the backends through a wire, so that a failure shows the SQL of its operations",
+    )
     add("--crud-effort", choices=EFFORT_NAMES, help="how many generated programs, and how long (default: default)")
 
 
@@ -135,6 +144,7 @@ def pytest_collect_directory() -> Generator[None, Any, Any]:
     if collector is not None and collector.path == suite_directory():
         # `-k` matches the names of folders, too, and "orm" is a part of "conformance".
         collector.name = "contract"
+        collector.config.stash[_SUITE_COLLECTED] = True
     return collector
 
 
@@ -151,16 +161,64 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, None, None]:
     suite = [item for item in items if clause_of(item)]
+    if not session.testsfailed:  # a module that does not import is told by pytest itself
+        _nothing_is_hidden(config, suite)
     if not suite:
         return (yield)
     # A check that no backend of this run is asked has an empty parameter set, which pytest would show as a skip.
     asked = [item for item in suite if split_id(item.nodeid)]
     places = iter(sorted(asked, key=_reading_order))
     items[:] = [next(places) if item in asked else item for item in items if item in asked or item not in suite]
+    collected = len(items)
+    # What the user selects away (-k, -m, --deselect) was not planned, and what goes later, by a conftest's hook, is
+    # missed. pytest's own selection comes once more in its turn and finds nothing left to do.
+    manager = config.pluginmanager
+    others = [plugin for name, plugin in manager.list_name_plugin() if plugin and name not in {"mark", "main"}]
+    manager.subset_hook_caller("pytest_collection_modifyitems", others)(session=session, config=config, items=items)
+    current_run(config).plan([item.nodeid for item in items if item in asked], left=len(items), of=collected)
     yield
-    current_run(config).selected([item.nodeid for item in asked], [item.nodeid for item in items])
+
+
+def _nothing_is_hidden(config: pytest.Config, suite: list[pytest.Item]) -> None:
+    """Refuse a run that was asked for the whole suite and whose configuration lets pytest see a part of it only.
+
+    Raises:
+        pytest.UsageError: a check was not collected.
+    """
+    directory = suite_directory()
+    if not config.stash.get(_SUITE_COLLECTED, False) or not any(
+        _is_whole(config, arg, directory) for arg in config.args
+    ):
+        return
+    found = {(item.path.name, item.originalname) for item in suite if isinstance(item, pytest.Function)}
+    nodeids = {item.nodeid for item in suite}
+    hidden = {path.name for path in directory.glob("test_*.py")} - {name for name, _ in found}
+    for module in {item.module for item in suite if isinstance(item, pytest.Function)}:
+        file = Path(module.__file__ or "").name
+        checks = {name for name, value in vars(module).items() if _is_check(value)}
+        hidden |= {f"{file}::{name}" for name in checks if (file, name) not in found}
+    hidden |= {nodeid for nodeid in current_run(config).offered if nodeid not in nodeids}
+    if hidden:
+        raise pytest.UsageError(
+            f"{len(hidden)} files or checks of the suite were not collected, {min(hidden)} for one: the pytest "
+            "configuration or a conftest of this project hides them (python_files, python_functions, --ignore, a "
+            "hook); `crudspec check` runs without it"
+        )
+
+
+def _is_check(value: object) -> bool:
+    marks = getattr(value, "pytestmark", ()) if inspect.isfunction(value) else ()
+    return any(mark.name == "crudspec_clause" for mark in marks)
+
+
+def _is_whole(config: pytest.Config, arg: str, directory: Path) -> bool:
+    """Tell whether an argument of pytest names the whole suite, or a folder that it stands in."""
+    path = (config.invocation_params.dir / arg).resolve()
+    return arg in {"crudspec", "crudspec.conformance"} or path == directory or path in directory.parents
 
 
 def _reading_order(item: pytest.Item) -> int:
@@ -182,11 +240,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
     run = _started(session.config)
     if run is not None:
         run.finish(session)
+    status = session.exitstatus
+    yield
+    if run is not None and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = status  # a conftest's hook is not asked whether the contract holds
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -212,7 +274,6 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """Start the server from the controller: it outlives every worker, and can say what the run is against."""
     if any(split_id(nodeid) for nodeid in ids) and not node.config.option.collectonly:
         run = current_run(node.config)
-        run.selected(ids, ids)
         run.start()
 
 

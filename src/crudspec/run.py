@@ -11,22 +11,21 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from crudspec.backends.registry import Adapter, BackendError, resolve
-from crudspec.checks import ContractBroken
+from crudspec.checks import ContractBroken, completed
 from crudspec.clauses import BY_ID, CLAUSES, PROFILE_NAMES, PROFILES, Clause
 from crudspec.deviations import DEFAULT_NAME, Deviation, DeviationError, load, write_draft
 from crudspec.plugin import run_directory, split_id
 from crudspec.programs import EFFORTS
 from crudspec.report.failure import describe, headline
-from crudspec.report.matrix import as_text, matrix
+from crudspec.report.matrix import as_text, matrix, side_by_side
 from crudspec.report.verdicts import Verdict, Verdicts
 from crudspec.server import Server, ServerChoice, ServerError, start, stop
 from crudspec.stages import Stages
 from crudspec.subject import OPERATION_DEADLINE
+from crudspec.wire import Proxy, WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-_SELECTING = ("keyword", "markexpr", "deselect", "lf", "stepwise")
+    from collections.abc import Callable, Iterable
 
 
 class Run:
@@ -51,12 +50,15 @@ class Run:
         self.seed = _seed(option("hypothesis_seed", None))
         self.server: Server | None = None
         deadline = option("crud_deadline") or OPERATION_DEADLINE
-        self.stages = Stages(self.adapters, self.running_server, deadline=deadline)
+        wire = bool(option("crud_wire"))
+        self.stages = Stages(self.adapters, self.running_server, deadline=deadline, wire=wire)
         self.verdicts = Verdicts()
+        self.offered: set[str] = set()
         self.notes: list[str] = []
         self.failures: list[str] = []
         self._printed: dict[str, dict[str, str]] = {}
         self._told: dict[tuple[str, str], str] = {}
+        self._said = False
 
     # The server
 
@@ -75,13 +77,24 @@ class Run:
                 self.server = start(choice, run_dir=run_directory(self.config), owner=owner)
             except ServerError as error:
                 raise pytest.UsageError(str(error)) from None
+            if self.stages.wire:
+                self._try_the_wire(self.server.dsn)
         return self.server
 
+    def _try_the_wire(self, dsn: str) -> None:
+        """Do without a wire, and say so, where there can be none: the clauses themselves are asked all the same."""
+        try:
+            Proxy(dsn)
+        except WireError as error:
+            self.stages.wire = False
+            self.notes.append(f"no failure shows its SQL (--crud-wire): {error}")
+
     def start(self) -> None:
-        """Start the server, and say what the run is against."""
+        """Start the server, and say what the run is against; once, however many workers have collected."""
         server = self.running_server()
-        if self.worker:
+        if self.worker or self._said:
             return
+        self._said = True
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             reporter.ensure_newline()
@@ -92,20 +105,20 @@ class Run:
         if self.config.getoption("numprocesses", None):
             # Not in a process that runs the checks: another event loop might be one too many for a backend.
             asyncio.run(self.stages.try_each())
-            self._say_refused(pytest.UsageError)
+            self._stop_if_all_refuse(pytest.UsageError)
 
     async def open(self, names: Iterable[str]) -> None:
         """Open the backends that are asked, in the event loop that the checks run in."""
         await self.stages.open(names)
         if not self.worker:
-            self._say_refused(lambda reason: pytest.exit.Exception(reason, returncode=pytest.ExitCode.USAGE_ERROR))
+            usage_error = pytest.ExitCode.USAGE_ERROR
+            self._stop_if_all_refuse(lambda reason: pytest.exit.Exception(reason, returncode=usage_error))
 
-    def _say_refused(self, stop: Callable[[str], BaseException]) -> None:
-        """Say which backends cannot be opened; where that is all of them, there is nothing to run."""
+    def _stop_if_all_refuse(self, stop: Callable[[str], BaseException]) -> None:
+        """Stop where no backend can be opened: there is nothing to run."""
         refused = [f"{name}: {error}" for name, error in self.stages.refused.items()]
         if refused and len(refused) == len(self.adapters):
             raise stop("no backend can be opened; " + "; ".join(refused))
-        self.notes += [f"{line}; its checks fail, the others go on" for line in refused]
 
     def stop(self) -> None:
         """End the server, with everything that this run has made."""
@@ -119,33 +132,42 @@ class Run:
 
     def parametrize(self, metafunc: pytest.Metafunc, clause_id: str) -> None:
         """One test per backend that claims the clause's profile."""
-        profile = next(profile for profile in PROFILES if profile.name == BY_ID[clause_id].profile)
+        clause = BY_ID[clause_id]
+        profile = next(profile for profile in PROFILES if profile.name == clause.profile)
         names = [
             adapter.name
             for adapter in self.adapters
-            if profile.name in self.profiles and profile.is_claimed_by(adapter.cls)
+            if profile.name in self.profiles
+            and profile.is_claimed_by(adapter.cls)
+            and clause.is_claimed_by(adapter.cls)
         ]
-        metafunc.parametrize("backend", names, ids=[f"{name}-{clause_id}" for name in names], indirect=True)
+        ids = [f"{name}-{clause_id}" for name in names]
+        self.offered.update(f"{metafunc.definition.nodeid}[{part}]" for part in ids)
+        metafunc.parametrize("backend", names, ids=ids, indirect=True)
 
-    def selected(self, collected: Sequence[str], remaining: Sequence[str]) -> None:
+    def plan(self, nodeids: Iterable[str], *, left: int, of: int) -> None:
         """Remember what this run set out to ask.
 
-        What the user selects away was not planned. What disappears otherwise (a conftest's hook) was, and will be
-        missed.
+        Args:
+            nodeids: The checks that were collected and that the user selected.
+            left: Tests that the user's selection leaves, checks or not.
+            of: Tests that there were.
 
         Raises:
             pytest.UsageError: the selection left nothing.
         """
-        option = self.config.option
-        by_user = any(getattr(option, name, None) for name in _SELECTING)
-        for nodeid in remaining if by_user else collected:
+        for nodeid in nodeids:
             found = split_id(nodeid)
             if found:
                 self.verdicts.plan(nodeid, *found)
-        if collected and not remaining:
+        names = ", ".join(adapter.name for adapter in self.adapters)
+        if not of:
+            raise pytest.UsageError(f"no backend of this run ({names}) claims a profile of {', '.join(self.profiles)}")
+        if not left:
+            option = self.config.option
             raise pytest.UsageError(
-                f"the selection -k {option.keyword!r} -m {option.markexpr!r} leaves none of {len(collected)} checks; "
-                f"backends in this run: {', '.join(adapter.name for adapter in self.adapters)}"
+                f"the selection -k {option.keyword!r} -m {option.markexpr!r} leaves none of {of} checks; "
+                f"backends in this run: {names}"
             )
 
     def judge(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -156,13 +178,20 @@ class Run:
         name, clause_id = found
         verdict, detail = Verdict.PASS, ""
         error = call.excinfo.value if call.excinfo else None
-        subject = self.stages.subject(name)
-        if report.passed and report.when == "call" and getattr(item, "funcargs", {}).get("backend") is not subject:
-            report.outcome = "failed"
-            error = ContractBroken(
-                "the object that the check was given", expected=f"the backend {name}", seen="something else"
-            )
-        if error is not None and not report.passed:
+        if report.when == "call":
+            asked = list(completed)
+            completed.clear()
+            if error is None and not (asked and asked[-1] is self.stages.subject(name)):
+                report.outcome = "failed"
+                error = ContractBroken(
+                    "the check that pytest says has passed",
+                    expected=f"it was asked of the backend {name}, to its end",
+                    seen="something else: a hook or a fixture of this project took its place",
+                )
+        if isinstance(error, pytest.skip.Exception):
+            report.outcome = "skipped"
+            verdict, detail = Verdict.NOT_RUN, f"skipped: {error}"
+        elif error is not None:
             verdict, detail = self._failed(BY_ID[clause_id], name, error, report)
         elif report.skipped:
             verdict, detail = Verdict.NOT_RUN, "skipped"
@@ -183,12 +212,16 @@ class Run:
             verdict = Verdict.ADVICE
         else:
             verdict = Verdict.FAIL
+        # Whatever a mark or a hook of the project made of it: an xfail, say.
+        report.__dict__.pop("wasxfail", None)
+        report.outcome = "failed"
         if verdict is not Verdict.FAIL:
             report.outcome = "skipped"
             report.wasxfail = f"{verdict.value}: {detail}"
         first = self._told.setdefault((name, detail), clause.id)
         if first == clause.id:
-            report.longrepr = describe(clause, adapter, error, map(str, subject.calls) if subject else ())
+            calls = subject.calls if subject and report.when != "setup" else ()
+            report.longrepr = describe(clause, adapter, error, calls)
         else:
             report.longrepr = f"{clause.id} ({clause.level}) is broken by {name} as {first} is: {detail}"
         return verdict, detail
@@ -234,13 +267,18 @@ class Run:
 
     def finish(self, session: pytest.Session) -> None:
         """Settle the exit status: an incomplete run, or a wrong list of deviations, does not exit 0."""
+        self.notes += [
+            f"{name}: {error}; its checks fail, the others go on" for name, error in self.stages.refused.items()
+        ]
         if self.worker is not None:
             output = self.config.__dict__["workeroutput"]
             output["crudspec_notes"] = self.notes + self.stages.notes
             output["crudspec_planned"] = list(self.verdicts.planned)
             return
         self.notes += self.stages.notes
-        if not self.verdicts.outcomes:
+        # One that pytest has stopped, or a list of tests, has asked nothing; one that claims to be well has to show it.
+        stopped = session.exitstatus != pytest.ExitCode.OK or self.config.option.collectonly
+        if not self.verdicts.outcomes and (stopped or not self.verdicts.planned):
             return
         self._check_deviations(self.verdicts.table())
         missing = self.verdicts.missing()
@@ -249,7 +287,9 @@ class Run:
                 f"INCOMPLETE: {len(missing)} planned checks were not run, {' of '.join(reversed(missing[0]))} for one; "
                 "a run that did not ask everything cannot pass"
             )
-        if self.failures and session.exitstatus == pytest.ExitCode.OK:
+        # The verdicts count, not only pytest's reports, which another plugin may have changed after this one.
+        passed = self.verdicts.can_pass() and not self.failures
+        if not passed and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def take_over(self, output: dict[str, list[str]]) -> None:
@@ -263,11 +303,12 @@ class Run:
     def table(self) -> dict[tuple[str, str], Verdict]:
         """Every verdict of the run, what is unclaimed included."""
         table = self.verdicts.table()
-        for profile in PROFILES:
+        profiles = {profile.name: profile for profile in PROFILES}
+        for clause in CLAUSES:
             for adapter in self.adapters:
-                if profile.name in self.profiles and not profile.is_claimed_by(adapter.cls):
-                    unclaimed = [clause for clause in CLAUSES if clause.profile == profile.name]
-                    table.update({(adapter.name, clause.id): Verdict.UNCLAIMED for clause in unclaimed})
+                claimed = profiles[clause.profile].is_claimed_by(adapter.cls) and clause.is_claimed_by(adapter.cls)
+                if clause.profile in self.profiles and not claimed:
+                    table[adapter.name, clause.id] = Verdict.UNCLAIMED
         return table
 
     def summarise(self, reporter: pytest.TerminalReporter) -> None:
@@ -290,7 +331,8 @@ class Run:
         width = max(reporter._tw.fullwidth, 60)
         table = self.table()
         reporter.section("crudspec: the contract", sep="=")
-        reporter.write_line(as_text(matrix(names, table, width=width), width=width, colour=reporter.hasmarkup))
+        for some in side_by_side(names, width=width):
+            reporter.write_line(as_text(matrix(some, table, width=width), width=width, colour=reporter.hasmarkup))
         done = len(self.verdicts.planned) - len(self.verdicts.missing())
         reporter.write_line(f"{done} of {len(self.verdicts.planned)} planned checks were run, seed {self.seed}")
         for (name, clause_id), verdict in table.items():

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from crudspec.backends.registry import Adapter
+    from crudspec.subject import Call
 
 
 @dataclass(slots=True)
@@ -19,19 +20,25 @@ class Step:
         who: Index of the backend that ran it.
         operation: Name of the method.
         args: Its arguments.
-        outcome: What it returned or raised, as text.
+        outcome: What it returned or raised; its text is asked for only where a script is written.
         created: Id of the row that it created, if it did.
     """
 
     who: int
     operation: str
     args: tuple[Any, ...]
-    outcome: str
+    outcome: Call | str
     created: int | None = None
 
 
-def script(adapters: Sequence[Adapter], steps: Sequence[Step]) -> str:
-    """Write the steps as a program. Rows that it creates are named, as their ids differ from run to run."""
+def script(adapters: Sequence[Adapter], steps: Sequence[Step], *, synchronous: Collection[int] = ()) -> str:
+    """Write the steps as a program. Rows that it creates are named, as their ids differ from run to run.
+
+    Args:
+        adapters: The backends.
+        steps: What they did; all but the last may raise, and the program goes on.
+        synchronous: Indices of the backends whose methods are not coroutines.
+    """
     used = {index: adapter for index, adapter in enumerate(adapters) if any(step.who == index for step in steps)}
     referred = {step.args[0] for step in steps if step.operation in {"get", "update", "delete"} and _is_id(step.args)}
     names: dict[int, str] = {}
@@ -40,18 +47,27 @@ def script(adapters: Sequence[Adapter], steps: Sequence[Step]) -> str:
         args = [repr(arg) for arg in step.args]
         if step.operation != "create" and _is_id(step.args) and step.args[0] in names:
             args[0] = names[step.args[0]]
-        call = f"await {_variable(used, step.who)}.{step.operation}({', '.join(args)})"
+        wait = "" if step.who in synchronous else "await "
+        call = f"{wait}{_variable(used, step.who)}.{step.operation}({', '.join(args)})"
         if step.created is not None and step.created in referred:
             names[step.created] = f"id_of(row{len(names) + 1})"
             call = f"row{len(names)} = {call}"
-        body.append(f"{call}  # {step.outcome}")
-    lines = ["import asyncio", "import os", *dict.fromkeys(map(_import, used.values())), ""]
+        outcome = " ".join((step.outcome if isinstance(step.outcome, str) else step.outcome.outcome).split())
+        if outcome.startswith("raised ") and step is not steps[-1]:
+            body += ["with suppress(Exception):", f"    {call}  # {outcome}"]
+        else:
+            body.append(f"{call}  # {outcome}")
+    lines = ["import asyncio", "import os", *dict.fromkeys(map(_import, used.values()))]
+    if any(line.startswith("with suppress") for line in body):
+        lines.append("from contextlib import suppress")
+    lines.append("")
     if names:
         lines += ["def id_of(row):", '    return row["id"] if hasattr(row, "keys") else row.id', ""]
     lines += ["async def main(dsn):"]
     indent = "    "
     for index, adapter in used.items():
-        lines.append(f"{indent}async with {adapter.cls.__qualname__}.connect(dsn) as {_variable(used, index)}:")
+        opening = "with" if index in synchronous else "async with"
+        lines.append(f"{indent}{opening} {adapter.cls.__qualname__}.connect(dsn) as {_variable(used, index)}:")
         indent += "    "
     lines += [indent + line for line in body]
     lines += ["", 'asyncio.run(main(os.environ["CRUDSPEC_DSN"]))  # a database whose tasks table is empty']
@@ -67,7 +83,7 @@ def _variable(used: dict[int, Adapter], index: int) -> str:
 
 
 def _import(adapter: Adapter) -> str:
-    place, name = adapter.spec.rpartition(":")[0], adapter.cls.__qualname__
+    place, name = adapter.spec.rpartition(":")[0], adapter.cls.__qualname__.partition(".")[0]
     if place.endswith(".py"):
         return f"import runpy; {name} = runpy.run_path({place!r})[{name!r}]"
     return f"from {adapter.cls.__module__} import {name}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crudspec.checks import ContractBroken
 from crudspec.server import create_scratch, drop_scratch
 from crudspec.subject import Subject
+from crudspec.wire import Proxy
 from crudspec.witness import Witness
 
 if TYPE_CHECKING:
@@ -38,10 +39,21 @@ class Stages:
         notes: What went wrong with closing one.
     """
 
-    def __init__(self, adapters: Iterable[Adapter], server: Callable[[], Server], *, deadline: float) -> None:
+    def __init__(
+        self, adapters: Iterable[Adapter], server: Callable[[], Server], *, deadline: float, wire: bool = False
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            adapters: The backends.
+            server: Gives the run's server.
+            deadline: For each call, in seconds.
+            wire: Connect each backend through a wire, which shows its SQL.
+        """
         self._adapters: Mapping[str, Adapter] = {adapter.name: adapter for adapter in adapters}
         self._server = server
         self._deadline = deadline
+        self.wire = wire
         self._open: dict[str, Stage] = {}
         self.refused: dict[str, ContractBroken] = {}
         self.notes: list[str] = []
@@ -82,7 +94,8 @@ class Stages:
                 await self._close(next(iter(self._open)))
             dsn = await create_scratch(self._server(), name)
             context = Witness.connect(dsn)
-            subject = Subject(self._adapters[name], dsn, deadline=self._deadline)
+            wire = await Proxy(dsn).__aenter__() if self.wire else None
+            subject = Subject(self._adapters[name], dsn, deadline=self._deadline, wire=wire)
             self._open[name] = Stage(subject, await context.__aenter__(), context)
         stage = self._open[name]
         if stage.subject.instance is None:
@@ -127,6 +140,9 @@ class Stages:
             await stage.subject.close()
         except ContractBroken as error:
             self.notes.append(f"{name}: {error}")
+        if stage.subject.wire is not None:
+            self.notes += [f"{name}, on the wire: {problem}" for problem in stage.subject.wire.observer.problems]
+            await stage.subject.wire.close()
         await stage.witness.end(await stage.witness.pids())
         await stage.context.__aexit__(None, None, None)
         await drop_scratch(self._server(), stage.subject.dsn)

@@ -7,6 +7,7 @@ import inspect
 import signal
 import threading
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from crudspec.backends.registry import Adapter
+    from crudspec.wire import Proxy, Traffic
 
 OPERATION_DEADLINE = 10.0
 """Seconds that an operation may take, unless a check blocks it on purpose."""
@@ -26,22 +28,52 @@ OPERATION_DEADLINE = 10.0
 DEADLINE_AFTER_A_MISS = 2.0
 """Seconds for every later operation of a backend that has missed a deadline: the run has to end."""
 
+THREAD_PATIENCE = 5.0
+"""Seconds that a cancelled call waits for its worker thread to come to its end."""
+
 CONNECT_DEADLINE = 30.0
 CLOSE_DEADLINE = 15.0
 _REMEMBERED_CALLS = 12
+_SHOWN_STATEMENTS = 12
+
+
+_UNANSWERED = object()
 
 
 @dataclass(slots=True)
 class Call:
-    """One call, for the failure that it may lead to."""
+    """One call, for the failure that it may lead to. What it returned is made text only if it comes to that."""
 
     backend: str
     operation: str
     args: tuple[object, ...]
-    outcome: str = "still running"
+    returned: object = _UNANSWERED
+    trouble: str = "still running"
+    traffic: Traffic | None = None
+    """What passed while it ran, where a wire was looking."""
+
+    @property
+    def outcome(self) -> str:
+        """What it returned or raised, as text."""
+        return self.trouble if self.returned is _UNANSWERED else shown(self.returned)
 
     def __str__(self) -> str:
         return f"{shown_call(self.operation, self.args)} -> {self.outcome}"
+
+    def sql(self) -> list[str]:
+        """The call and its statements, a line each; nothing where no wire was looking."""
+        if self.traffic is None:
+            return []
+        told = shown_traffic(self.traffic) or ["nothing was sent"]
+        return [shown_call(self.operation, self.args), *(f"  {line}" for line in told)]
+
+
+def shown_traffic(traffic: Traffic) -> list[str]:
+    """The statements for a failure, a line each; of many, the first and the last."""
+    told = [str(statement) for statement in traffic.statements]
+    if len(told) > _SHOWN_STATEMENTS:
+        told[_SHOWN_STATEMENTS // 2 : -_SHOWN_STATEMENTS // 2] = [f"… {len(told)} statements in all …"]
+    return told
 
 
 class DeadlineMissed(ContractBroken):
@@ -55,12 +87,30 @@ class Subject:
     timeout open must be left by the task that entered it, and fixtures do not promise that.
     """
 
-    def __init__(self, adapter: Adapter, dsn: str, *, deadline: float = OPERATION_DEADLINE) -> None:
+    def __init__(
+        self,
+        adapter: Adapter,
+        dsn: str,
+        *,
+        deadline: float = OPERATION_DEADLINE,
+        wire: Proxy | None = None,
+        beside: Subject | None = None,
+    ) -> None:
+        """Describe a backend; :meth:`open` opens it.
+
+        Args:
+            adapter: Which.
+            dsn: Of its database.
+            deadline: For each call, in seconds.
+            wire: Connects it, to show its SQL in a failure; ``dsn`` stays the way to the server itself.
+            beside: The backend of the check, which it joins: same wire, and its calls are told with that one's.
+        """
         self.adapter = adapter
         self.name = adapter.name
         self.dsn = dsn
         self.deadline = deadline
-        self.calls: deque[Call] = deque(maxlen=_REMEMBERED_CALLS)
+        self.wire = beside.wire if beside is not None else wire
+        self.calls: deque[Call] = beside.calls if beside is not None else deque(maxlen=_REMEMBERED_CALLS)
         self.instance: Any = None
         self.failed = False
         self.in_threads = False
@@ -119,13 +169,13 @@ class Subject:
             raise ContractBroken(what, expected="a closed backend", seen=f"raised {shown_error(error)}") from error
 
     async def _hold(self, opened: asyncio.Future[Any], closing: asyncio.Event) -> None:
-        context = self.adapter.cls.connect(self.dsn)
+        context = self.adapter.cls.connect(self.dsn if self.wire is None else self.wire.dsn)
         if hasattr(context, "__aenter__"):
             async with context as backend:
                 opened.set_result(backend)
                 await closing.wait()
         elif hasattr(context, "__enter__"):
-            pool = DaemonPool(patience=self.deadline)
+            pool = DaemonPool(patience=min(self.deadline, THREAD_PATIENCE))
             try:
                 backend = await pool.run(context.__enter__)
                 self.in_threads = True
@@ -145,34 +195,35 @@ class Subject:
         """
         record = Call(self.name, operation, args)
         self.calls.append(record)
-        limit = self.deadline if deadline is None else deadline
-        late = DeadlineMissed(shown_call(operation, args), expected="an answer", seen=f"none within {limit:g} seconds")
+        if self.wire is None:
+            return await self._answer(record, self.deadline if deadline is None else deadline)
+        with self.wire.observer.operation(operation) as record.traffic:
+            return await self._answer(record, self.deadline if deadline is None else deadline)
+
+    async def _answer(self, record: Call, limit: float) -> Any:
+        operation, args = record.operation, record.args
         scope = asyncio.timeout(limit)
         try:
-            with _Watchdog(late.what, limit):
+            # A worker thread that hangs does not block the loop, and its caller waits for it for a while.
+            with nullcontext() if self.in_threads else _Watchdog(record, limit):
                 async with scope:
-                    returned = getattr(self.instance, operation)(*args)
-                    if not inspect.isawaitable(returned):
+                    answer = getattr(self.instance, operation)(*args)
+                    if not inspect.isawaitable(answer):
                         raise ContractBroken(
-                            late.what, expected="something to await", seen=f"{shown(returned)} at once"
+                            shown_call(operation, args), expected="something to await", seen=f"{shown(answer)} at once"
                         )
-                    returned = await returned
-        except TimeoutError as error:
+                    record.returned = await answer
             if scope.expired():
-                record.outcome = late.seen
-                self.deadline = min(self.deadline, DEADLINE_AFTER_A_MISS)
-                raise late from error
-            record.outcome = f"raised {shown_error(error)}"
-            raise
-        except DeadlineMissed as missed:
-            record.outcome = missed.seen
-            self.deadline = min(self.deadline, DEADLINE_AFTER_A_MISS)
-            raise
+                raise TimeoutError  # it swallowed the cancellation and came back all the same, too late
         except BaseException as error:
-            record.outcome = f"raised {shown_error(error)}"
-            raise
-        record.outcome = shown(returned)
-        return returned
+            if isinstance(error, Exception) and not isinstance(error, ContractBroken) and scope.expired():
+                seen = f"none within {limit:g} seconds"
+                error = DeadlineMissed(shown_call(operation, args), expected="an answer", seen=seen)
+            record.trouble = error.seen if isinstance(error, DeadlineMissed) else f"raised {shown_error(error)}"
+            if isinstance(error, DeadlineMissed):
+                self.deadline = min(self.deadline, DEADLINE_AFTER_A_MISS)
+            raise error  # noqa: TRY201 - it may be another one by now
+        return record.returned
 
     async def create(self, title: Any) -> Any:
         return await self.call("create", title)
@@ -216,7 +267,7 @@ class _Watchdog:
     _under_way = 0
     _usable: bool | None = None
 
-    def __init__(self, what: str, limit: float) -> None:
+    def __init__(self, what: object, limit: float) -> None:
         self._what = what
         self._limit = limit + 2
 
@@ -243,11 +294,13 @@ class _Watchdog:
 
 
 class _Ring:
-    what = ""
+    what: object = ""
     limit = 0.0
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
-        raise DeadlineMissed(self.what, expected="an answer", seen=f"the event loop blocked for {self.limit:g} seconds")
+        raise DeadlineMissed(
+            str(self.what), expected="an answer", seen=f"the event loop blocked for {self.limit:g} seconds"
+        )
 
 
 _ring = _Ring()

@@ -68,9 +68,9 @@ class DaemonPool:
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
+            # Looked at, also if it comes too late, so that asyncio does not report it as never retrieved.
+            future.add_done_callback(lambda done: done.cancelled() or done.exception())
             await asyncio.wait({future}, timeout=self._patience)
-            if future.done() and not future.cancelled():
-                future.exception()  # looked at, so that asyncio does not report it as never retrieved
             raise
 
     def close(self) -> None:

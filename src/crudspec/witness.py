@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
     from datetime import datetime
 
+    from asyncpg.prepared_stmt import PreparedStatement
+
 APPLICATION_NAME = "crudspec-witness"
 LOCK_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_MS = 20_000
@@ -58,8 +60,9 @@ class Blocker:
 class Witness:
     """Sees what is committed. Every statement has a lock and a statement timeout, so it never hangs."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: asyncpg.Connection, rows: PreparedStatement) -> None:
         self._connection = connection
+        self._rows = rows  # asked after every step of every program: prepared once
 
     @classmethod
     @asynccontextmanager
@@ -75,14 +78,17 @@ class Witness:
             },
         )
         try:
-            yield cls(connection)
+            rows = await connection.prepare(f"SELECT {_COLUMNS} FROM tasks ORDER BY id")
+            # asyncpg prepares without a Sync: until the next statement the connection would hold a lock on the
+            # table, and its statement_timeout would run.
+            await rows.fetch()
+            yield cls(connection, rows)
         finally:
             await connection.close(timeout=5)
 
     async def rows(self) -> list[Row]:
         """Every committed row in id order."""
-        found = await self._connection.fetch(f"SELECT {_COLUMNS} FROM tasks ORDER BY id")
-        return [Row(*row) for row in found]
+        return [Row(*row) for row in await self._rows.fetch()]
 
     async def row(self, task_id: int) -> Row | None:
         found = await self._connection.fetchrow(

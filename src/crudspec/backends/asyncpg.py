@@ -16,7 +16,7 @@ from crudspec.errors import CrudError, InvalidTask, Unavailable
 from crudspec.task import Task, can_exist, check_done, check_title
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from typing import Self
 
     from asyncpg.pool import PoolConnectionProxy
@@ -38,6 +38,9 @@ class AsyncpgBackend:
 
     pool_size: ClassVar[int] = 10
     """Connections at most."""
+
+    round_trips: ClassVar[Mapping[str, int]] = {"create": 1, "get": 1, "list_tasks": 1, "update": 1, "delete": 1}
+    """The published budget: what each operation costs at most on a warm connection."""
 
     def __init__(self, dsn: str) -> None:
         """Describe the pool; :meth:`connect` opens it."""

@@ -21,7 +21,7 @@ from crudspec.errors import CrudError, InvalidTask, Unavailable
 from crudspec.task import MAX_TITLE, Task, can_exist, check_done, check_title
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
     from typing import Any, Self
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -77,6 +77,9 @@ class CoreBackend:
 
     pool_size: ClassVar[int] = 10
     """Connections at most."""
+
+    round_trips: ClassVar[Mapping[str, int]] = {"create": 1, "get": 1, "list_tasks": 1, "update": 1, "delete": 1}
+    """The published budget: what each operation costs at most on a warm connection."""
 
     def __init__(self, dsn: str) -> None:
         """Describe the engine; :meth:`connect` opens it."""

@@ -24,7 +24,7 @@ from crudspec.errors import CrudError, InvalidTask, Unavailable
 from crudspec.task import MAX_TITLE, can_exist, check_done, check_title
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
     from typing import Any, Self
 
 
@@ -85,6 +85,12 @@ class OrmBackend:
 
     pool_size: ClassVar[int] = 10
     """Connections at most."""
+
+    round_trips: ClassVar[Mapping[str, int]] = {"create": 1, "get": 1, "list_tasks": 1, "update": 4, "delete": 4}
+    """The published budget: what each operation costs at most on a warm connection.
+
+    Four are BEGIN, the read that locks, the write, and COMMIT.
+    """
 
     def __init__(self, dsn: str) -> None:
         """Describe the engine and the sessions; :meth:`connect` opens them."""

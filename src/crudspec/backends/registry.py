@@ -71,17 +71,23 @@ def resolve(specs: tuple[str, ...] | list[str]) -> list[Adapter]:
 def _target(spec: str) -> tuple[str, str]:
     """A short name, and the ``module:Class`` that the spec stands for."""
     if ":" in spec:
-        return spec.rpartition(":")[2], spec
-    entry_points = {point.name: point.value for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}
+        name = spec.rpartition(":")[2]
+        return (spec if name in BUILT_IN else name), spec  # a class called `orm` is not the orm
+    entry_points: dict[str, set[str]] = {}
+    for point in metadata.entry_points(group=ENTRY_POINT_GROUP):
+        entry_points.setdefault(point.name, set()).add(point.value)
+    targets = " and ".join(sorted(entry_points.get(spec, ())))
     if spec in BUILT_IN:
-        if spec in entry_points:
+        if targets:
             raise BackendError(
-                f"the entry point {spec!r} ({entry_points[spec]}) takes the name of a built-in backend; "
+                f"the entry point {spec!r} ({targets}) takes the name of a built-in backend; "
                 "rename it, or select it by module:Class"
             )
         return spec, BUILT_IN[spec]
-    if spec in entry_points:
-        return spec, entry_points[spec]
+    if len(entry_points.get(spec, ())) > 1:
+        raise BackendError(f"the entry point {spec!r} stands for {targets}; select one of them by module:Class")
+    if targets:
+        return spec, targets
     close = get_close_matches(spec, [*BUILT_IN, *entry_points], n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     raise BackendError(f"no backend is named {spec!r}; {hint}{_known(sorted(entry_points))}")
@@ -98,8 +104,9 @@ def _load(spec: str, target: str) -> Any:
         module = import_file(Path(place)) if place.endswith(".py") else _import_module(place)
     except BackendError:
         raise
-    except Exception as error:
-        raise BackendError(f"{spec}: importing {place!r} raised {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        first = (str(error).strip().splitlines() or [""])[0]
+        raise BackendError(f"{spec}: importing {place!r} raised {type(error).__name__}: {first}") from error
     found: Any = module
     for part in attribute.split("."):
         found = getattr(found, part, None)

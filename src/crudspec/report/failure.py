@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
     from crudspec.backends.registry import Adapter
     from crudspec.clauses import Clause
+    from crudspec.subject import Call
+
+_CALLS_WITH_SQL = 4
+_LONGEST_SQL = 400
 
 _HERE = Path(__file__).resolve().parents[1]
 
 
-def describe(clause: Clause, adapter: Adapter, error: BaseException, calls: Iterable[str]) -> str:
+def describe(clause: Clause, adapter: Adapter, error: BaseException, calls: Iterable[Call]) -> str:
     """Tell one broken promise.
 
     Args:
@@ -27,19 +31,25 @@ def describe(clause: Clause, adapter: Adapter, error: BaseException, calls: Iter
         calls: The last calls of the check, oldest first.
     """
     lines = [f"{clause.id} ({clause.level}) is broken by {adapter.name}", f"  promise   {clause.promise}"]
-    calls = list(calls)
+    remembered = list(calls)
+    told = [str(call) for call in remembered]
+    sql = [line for call in remembered[-_CALLS_WITH_SQL:] for line in call.sql()]
     script = ""
     if isinstance(error, ContractBroken):
         lines += [f"  look at   {error.what}", f"  expected  {error.expected}", f"  seen      {error.seen}"]
         script = error.script
+        sql = list(error.sql) or sql
     else:
-        looked = calls[-1] if calls else "the check itself"
+        looked = told[-1] if told else "the check itself"
         lines += [f"  look at   {looked}", "  expected  no exception", f"  seen      raised {shown_error(error)}"]
     lines += [f"  where     {place}" for place in _places(error)]
-    if script:
+    if isinstance(error, ContractBroken) and error.account:
+        lines += ["", *(f"    {line}".rstrip() for line in error.account.splitlines()), ""]
+    elif script:
         lines += ["  program   paste it, and run it with CRUDSPEC_DSN set:", "", script, ""]
-    elif calls:
-        lines += ["  calls     " + calls[0], *("            " + call for call in calls[1:])]
+    elif told:
+        lines += ["  calls     " + told[0], *("            " + call for call in told[1:])]
+    lines += [f"  {'' if number else 'sql':10}{_short(line)}" for number, line in enumerate(sql)]
     lines.append(
         f"  again     pytest --pyargs crudspec.conformance --crud-backend {adapter.spec} "
         f"-k '{clause.id} and {adapter.name}'"
@@ -67,6 +77,10 @@ def _places(error: BaseException) -> list[str]:
             found.append(f"{frame.filename}:{frame.lineno} in {frame.name}: {frame.line}")
         link = link.__cause__
     return list(dict.fromkeys(found))[-3:]
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= _LONGEST_SQL else f"{line[: _LONGEST_SQL - 80]} … {line[-70:]}"
 
 
 def _is_stdlib(path: Path) -> bool:

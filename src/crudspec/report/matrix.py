@@ -13,9 +13,11 @@ from crudspec.clauses import CLAUSES, PROFILES
 from crudspec.report.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _SHORTEST_PROMISE = 30
+_BEFORE_BACKENDS = 25
+"""Characters of the clause and its level."""
 
 _MARKS = {
     Verdict.PASS: ("pass", "green"),
@@ -28,6 +30,22 @@ _MARKS = {
 }
 
 
+def side_by_side(backends: Sequence[str], *, width: int) -> Iterator[list[str]]:
+    """The backends whose columns stand next to each other in that many characters, table by table."""
+    some: list[str] = []
+    for backend in backends:
+        if some and _BEFORE_BACKENDS + sum(_cells(name) + 2 for name in [*some, backend]) > width:
+            yield some
+            some = []
+        some.append(backend)
+    if some:
+        yield some
+
+
+def _cells(backend: str) -> int:
+    return max(9, len(backend))
+
+
 def matrix(backends: Sequence[str], table: Mapping[tuple[str, str], Verdict], *, width: int) -> Table:
     """Lay the verdicts out: a row per clause under its profile, a column per backend.
 
@@ -36,11 +54,10 @@ def matrix(backends: Sequence[str], table: Mapping[tuple[str, str], Verdict], *,
     view = Table(box=None, pad_edge=False, header_style="bold")
     view.add_column("clause", min_width=15, no_wrap=True)
     view.add_column("level", min_width=6, no_wrap=True)
-    room = width - 25
+    room = width - _BEFORE_BACKENDS
     for backend in backends:
-        cells = max(9, len(backend))
-        room -= cells + 2
-        view.add_column(Text(backend), justify="center", min_width=cells, no_wrap=True)
+        room -= _cells(backend) + 2
+        view.add_column(Text(backend), justify="center", min_width=_cells(backend), no_wrap=True)
     told = room >= _SHORTEST_PROMISE
     if told:
         view.add_column("promise", style="dim", no_wrap=True, overflow="ellipsis", width=room)

@@ -1,0 +1,243 @@
+"""Connections that are cut in the middle of a write, and servers that fall silent: faults made on the wire.
+
+The wire runs in a thread of its own: a backend that blocks the event loop would otherwise wait for itself.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+
+from crudspec.backend import OPERATIONS
+from crudspec.backends.registry import Adapter
+from crudspec.checks import ContractBroken, Inconclusive, clause, expect, shown_call
+from crudspec.gates import SETTLE_SECONDS, together, until
+from crudspec.lost import (
+    WRITES,
+    Outcome,
+    Sweep,
+    arguments,
+    fill_pool,
+    must_be_unavailable,
+    outcome,
+    works_again,
+)
+from crudspec.subject import Subject
+from crudspec.threads import DaemonPool
+from crudspec.wire import Proxy, threaded
+from crudspec.wire.clock import pass_time
+from crudspec.wire.faults import (
+    CutFault,
+    Silence,
+    cut_before_client,
+    cut_before_server,
+    cut_midway,
+    gone,
+    idle_ended,
+    silent,
+)
+from crudspec.witness import Witness
+
+SKIPPED_SECONDS = 120.0
+"""By which the event loop's clock is put forward at most. The longest default of a usual driver is 60."""
+
+DEADLINES = 3
+"""Deadlines of an operation to wait in real time, for a timeout that does not go by the event loop's clock."""
+
+BEFORE: list[CutFault] = [cut_before_server, partial(cut_before_server, reset=False)]
+"""A reset and an end of stream, which a driver meets in different places."""
+
+AFTER: list[CutFault] = [partial(cut_before_client, reset=False), cut_before_client, cut_midway]
+
+
+@clause("LOST-1")
+async def test_recovers_when_idle_connections_end(backend: Subject, witness: Witness) -> None:
+    """With a reset and with an end of stream, as a firewall or a pooler ends them: there is no last word of the server
+    to understand. Noticed by the event loop before the next call, and in the middle of it, whichever operation that is.
+    """
+    with threaded(backend.dsn) as proxy:
+        async with Subject(backend.adapter, proxy.dsn, deadline=backend.deadline) as subject:
+            for operation in OPERATIONS:
+                for reset in (True, False):
+                    for notices in (True, False):
+                        await _ended_before(operation, subject, witness, proxy, reset=reset, notices=notices)
+
+
+async def _ended_before(
+    operation: str, subject: Subject, witness: Witness, proxy: Proxy, *, reset: bool, notices: bool
+) -> None:
+    row = await witness.insert("kept")
+    await fill_pool(subject, witness)
+    pids = {link.session.pid for link in proxy.links}
+    with idle_ended(proxy, reset=reset) as lost:
+        if notices:
+
+            async def ended() -> bool:
+                return pids.isdisjoint(await witness.pids())
+
+            await until(ended)
+        when = f"after {lost} idle connections ended with {'a reset' if reset else 'an end of stream'}"
+        await works_again(subject, row.id, lost, when, operations=(operation, "create", "list_tasks"))
+
+
+@clause("LOST-2")
+async def test_cut_before_the_server_hears_a_message_of_a_write(backend: Subject, witness: Witness) -> None:
+    """Each message in turn. Catches a made-up success, and one taken for granted because the request was sent."""
+    await _sweep(backend, witness, BEFORE)
+
+
+@clause("LOST-2")
+async def test_cut_after_the_server_did_it_and_before_the_client_hears(backend: Subject, witness: Witness) -> None:
+    """Each message in turn, the answer to a COMMIT included. Catches a retry of what may have happened."""
+    await _sweep(backend, witness, AFTER)
+
+
+async def _sweep(backend: Subject, witness: Witness, cuts: list[CutFault]) -> None:
+    """Every message of every write; once more, in one way, with a statement that the connection does not know."""
+    with threaded(backend.dsn) as proxy:
+        sweep = Sweep(backend.adapter, witness, proxy, deadline=backend.deadline)
+        for operation in WRITES:
+            await sweep.run(operation, cuts, warm=True)
+            await sweep.run(operation, cuts[:1], warm=False)
+
+
+@clause("LOST-2")
+async def test_the_server_is_gone_for_good(backend: Subject, witness: Witness) -> None:
+    """The next message meets a reset, and every new connection is refused. Catches trying again for ever."""
+    row = await witness.insert("kept")
+    limit = DEADLINES * backend.deadline
+    with threaded(backend.dsn) as proxy:
+        async with Subject(backend.adapter, proxy.dsn, deadline=backend.deadline) as subject:
+            await fill_pool(subject, witness)
+            connections = len(proxy.links)
+            async with gone(proxy), together() as start:
+                deadline = SKIPPED_SECONDS + limit + SETTLE_SECONDS
+                calls = {
+                    shown_call(name, args): start(outcome(subject.call(name, *args, deadline=deadline)))
+                    for name in WRITES
+                    for args in [arguments(name, row.id, "written")]
+                }
+                await pass_time(calls.values(), SKIPPED_SECONDS, lambda: None)
+                await asyncio.wait(calls.values(), timeout=limit)
+                for what, call in calls.items():
+                    if not call.done():
+                        raise _hangs(f"{what}, when the server is gone", limit)
+                    must_be_unavailable(f"{what}, when the server is gone", call.result())
+            expect("the table", await witness.rows(), [row])
+            await works_again(subject, row.id, connections, "after the server came back")
+
+
+@clause("LOST-3")
+async def test_a_silent_server_does_not_hang_a_call(backend: Subject, witness: Witness) -> None:
+    """On connections in use, on new ones, and in ``connect`` itself, all at once: one wait for three timeouts.
+
+    Time passes only for the event loop, which is exact and takes no time. What does not go by the event loop's clock
+    (threads, for one) is waited for in real time.
+    """
+    row = await witness.insert("kept")
+    limit = DEADLINES * backend.deadline
+    async with AsyncExitStack() as stack:
+        proxies = [stack.enter_context(threaded(backend.dsn)) for _ in range(3)]
+        subjects = [
+            await stack.enter_async_context(Subject(backend.adapter, proxy.dsn, deadline=backend.deadline))
+            for proxy in proxies[:2]
+        ]
+        for subject in subjects:
+            await fill_pool(subject, witness)
+        with idle_ended(proxies[1], reset=True):
+            pass
+        async with together() as start:
+            with (
+                silent(proxies[0], seconds=limit) as used,
+                silent(proxies[1], seconds=limit) as new,
+                silent(proxies[2], seconds=limit) as first,
+            ):
+                answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+                start(_connect(backend.adapter, proxies[2].dsn, limit, answer))
+                waits = {
+                    "on connections in use": (used, start(_calls(subjects[0], row.id, used, limit))),
+                    "on new connections": (new, start(_calls_until_met(subjects[1], row.id, new, limit))),
+                    "at the first connection": (first, start(_named("connect", answer, first))),
+                }
+                await _judge(waits, limit)
+        for subject, silence in zip(subjects, (used, new), strict=True):
+            await works_again(subject, row.id, silence.connections, "after the server had been silent")
+    expect("the table", await witness.rows(), [row])
+
+
+Ended = list[tuple[str, Outcome, bool]]
+"""Calls, what became of them, and whether that was only when the silence was over."""
+
+
+async def _judge(waits: Mapping[str, tuple[Silence, asyncio.Future[Ended]]], limit: float) -> None:
+    tasks = [task for _, task in waits.values()]
+    await pass_time(tasks, SKIPPED_SECONDS, lambda: [silence.swallowed for silence, _ in waits.values()])
+    await asyncio.wait(tasks, timeout=limit + SETTLE_SECONDS)
+    for where, (silence, task) in waits.items():
+        if not task.done():
+            raise _hangs(f"an operation, with a server that is silent {where}", limit)
+        for what, seen, too_late in task.result():
+            if too_late:
+                raise _hangs(f"{what}, with a server that is silent {where}", limit)
+            must_be_unavailable(f"{what}, with a server that is silent {where}", seen)
+        if not silence.swallowed:
+            raise Inconclusive(f"an operation meets a server that is silent {where}")
+
+
+async def _calls(subject: Subject, task_id: int, silence: Silence, limit: float) -> Ended:
+    """The five operations at once."""
+    deadline = SKIPPED_SECONDS + limit + SETTLE_SECONDS
+    return [
+        ended
+        for group in await asyncio.gather(
+            *(
+                _named(shown_call(name, args), outcome(subject.call(name, *args, deadline=deadline)), silence)
+                for name in OPERATIONS
+                for args in [arguments(name, task_id, "written")]
+            )
+        )
+        for ended in group
+    ]
+
+
+async def _calls_until_met(subject: Subject, task_id: int, silence: Silence, limit: float) -> Ended:
+    """The first calls may be refused at once, because their connections have ended; the next ones make new ones."""
+    ended: Ended = []
+    for _ in range(3):
+        ended += await _calls(subject, task_id, silence, limit)
+        if silence.logins or silence.broken:
+            break
+    return ended
+
+
+async def _named(what: str, call: Awaitable[Outcome], silence: Silence) -> Ended:
+    return [(what, await call, silence.broken)]
+
+
+async def _connect(adapter: Adapter, dsn: str, patience: float, answer: asyncio.Future[Outcome]) -> None:
+    """Open a backend and, in case it connects only when it has to, call an operation."""
+    context = adapter.cls.connect(dsn)
+
+    async def use() -> object:
+        async with context as backend:
+            answer.set_result(await outcome(backend.get(1)))
+
+    def use_in_thread() -> object:
+        with context as backend:
+            return backend.get(1)
+
+    pool = DaemonPool(patience=patience)
+    try:
+        seen = await outcome(use() if hasattr(context, "__aenter__") else pool.run(use_in_thread))
+    finally:
+        pool.close()
+    if not answer.done():
+        answer.set_result(seen)
+
+
+def _hangs(what: str, limit: float) -> ContractBroken:
+    return ContractBroken(
+        what,
+        expected="Unavailable, within the backend's own timeout",
+        seen=f"no answer within {limit:g} seconds, or {SKIPPED_SECONDS:g} by the event loop's clock: it hangs",
+    )

@@ -1,0 +1,151 @@
+"""Whether some serial order explains what concurrent operations returned and left behind.
+
+The definition is Herlihy and Wing's (*Linearizability: A Correctness Condition for Concurrent Objects*, 1990), the
+search Wing and Gong's (*Testing and Verifying Concurrent Objects*, 1993): take any operation that did not begin
+after another one had ended, see whether a table that knows only one operation at a time gives the same result, and
+go on with the rest. What a table does with one operation is said here once more, in a few lines of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+from crudspec.checks import shown
+from crudspec.model import Row
+
+Table = frozenset[Row]
+"""Every row of the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation that has come to its end.
+
+    Attributes:
+        client: Who called it, for the reader.
+        name: ``create``, ``get``, ``update`` or ``delete``.
+        args: As it was called.
+        result: What it returned; rows as :class:`~crudspec.model.Row`.
+        called: When it was called, on any clock that only goes forward.
+        returned: When it returned, on the same clock. What returned before another was called comes first.
+    """
+
+    client: str
+    name: str
+    args: tuple[object, ...]
+    result: object
+    called: int
+    returned: int
+
+    def precedes(self, other: Operation) -> bool:
+        """Tell whether this one was over before the other one began."""
+        return self.returned < other.called
+
+
+class _NewRow:
+    """What a create had to return where the row that it returned will not do."""
+
+    def __init__(self, title: object) -> None:
+        self._title = title
+
+    def __repr__(self) -> str:
+        return f"a new row with title {shown(self._title)}, not done"
+
+
+def apply(table: Table, operation: Operation) -> tuple[Table, object]:
+    """Run one operation with nothing else going on.
+
+    Returns:
+        The table afterwards, and what the operation has to return. The id and time of a created row are the
+        server's to choose: they are taken from the result, if it can be right.
+    """
+    if operation.name == "create":
+        row, title = operation.result, operation.args[0]
+        taken = {other.id for other in table}
+        if not isinstance(row, Row) or row.id in taken or (row.title, row.done) != (title, False):
+            return table, _NewRow(title)
+        return table | {row}, row
+    found = next((row for row in table if row.id == operation.args[0]), None)
+    if operation.name == "get":
+        return table, found
+    if found is None:
+        return table, False
+    rest = table - {found}
+    if operation.name == "delete":
+        return rest, True
+    title, done = operation.args[1:]
+    assert isinstance(title, str)
+    assert isinstance(done, bool)
+    return rest | {found._replace(title=title, done=done)}, True
+
+
+def same(result: object, promised: object) -> bool:
+    """Equal and of one type: ``1`` is not ``True``."""
+    return type(result) is type(promised) and result == promised
+
+
+def explain(before: Table, operations: Sequence[Operation], after: Table) -> list[Operation] | None:
+    """Find a serial order of all operations that gives every result and the final table.
+
+    Returns:
+        The order, or None: no serial order explains what was seen.
+    """
+    dead: set[tuple[frozenset[int], Table]] = set()
+
+    def search(left: frozenset[int], table: Table) -> list[int] | None:
+        if not left:
+            return [] if table == after else None
+        if (left, table) in dead:
+            return None
+        first_return = min(operations[index].returned for index in left)
+        for index in sorted(left):
+            if operations[index].called > first_return:
+                continue
+            then, promised = apply(table, operations[index])
+            if same(operations[index].result, promised):
+                rest = search(left - {index}, then)
+                if rest is not None:
+                    return [index, *rest]
+        dead.add((left, table))
+        return None
+
+    order = search(frozenset(range(len(operations))), before)
+    return None if order is None else [operations[index] for index in order]
+
+
+def objections(
+    before: Table, operations: Sequence[Operation], after: Table
+) -> Iterator[tuple[tuple[Operation, ...], str]]:
+    """Say of every order of the operations why it does not explain what was seen.
+
+    Yields:
+        The order, and the first thing that speaks against it; only orders that something speaks against.
+    """
+    for order in permutations(operations):
+        reason = _objection(before, order, after)
+        if reason:
+            yield order, reason
+
+
+def _objection(table: Table, order: tuple[Operation, ...], after: Table) -> str:
+    for place, later in enumerate(order):
+        early = next((other for other in order[place + 1 :] if other.precedes(later)), None)
+        if early:
+            return f"not in this order: {early.client} had returned before {later.client} was called"
+    for operation in order:
+        table, promised = apply(table, operation)
+        if not same(operation.result, promised):
+            return f"{operation.client} would have returned {brief(promised)}"
+    return "" if table == after else f"would have left {brief_table(table)}"
+
+
+def brief(value: object) -> str:
+    """A result for a reader who knows the columns: a row as ``(id, title, done)``."""
+    return f"({value.id}, {shown(value.title)}, {value.done})" if isinstance(value, Row) else shown(value)
+
+
+def brief_table(rows: Iterable[Row]) -> str:
+    """The rows in id order, or ``no row``."""
+    return ", ".join(brief(row) for row in sorted(rows)) or "no row"

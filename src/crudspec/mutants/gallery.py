@@ -1,0 +1,75 @@
+"""A gallery of mutants: classes that tell one lie each, and the clause that has to catch it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crudspec.backends.registry import BackendError, import_file
+from crudspec.clauses import BY_ID
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GENERAL = frozenset({"PROGRAM-1", "MIX-1", "RACE-2"})
+"""Clauses about whole programs and races: they may catch any lie, so they count as related to each."""
+
+_FIRST_LINE = re.compile(r"([A-Z]+-[0-9]+): (.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A deliberately wrong backend.
+
+    Attributes:
+        name: Its class's name.
+        spec: What selects it, ``path/to/file.py:Class``.
+        clause: Id of the clause that must catch it, by name.
+        lie: What it does wrong, from its docstring.
+        also: Ids of other clauses that the same lie breaks.
+    """
+
+    name: str
+    spec: str
+    clause: str
+    lie: str
+    also: frozenset[str]
+
+    @property
+    def related(self) -> frozenset[str]:
+        """Clauses that may fail; every other one must hold."""
+        return self.also | GENERAL | {self.clause}
+
+
+def collect(folder: Path) -> list[Mutant]:
+    """Read a gallery: each public class of each module whose docstring begins ``CLAUSE-ID: the lie``.
+
+    Raises:
+        BackendError: no gallery there, an unknown clause, a class without such a docstring, or one name twice.
+    """
+    files = [path for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]
+    if not files:
+        raise BackendError(f"no mutants in {folder}; name the folder of a gallery")
+    found: dict[str, Mutant] = {}
+    for path in files:
+        module = import_file(path)
+        for name, value in vars(module).items():
+            if isinstance(value, type) and value.__module__ == module.__name__ and hasattr(value, "connect"):
+                if name.startswith("_"):
+                    continue
+                if name in found:
+                    raise BackendError(f"{path}: {name} is the name of two mutants, here and in {found[name].spec}")
+                found[name] = _mutant(path, name, value)
+    return list(found.values())
+
+
+def _mutant(path: Path, name: str, cls: type) -> Mutant:
+    match = _FIRST_LINE.match((cls.__doc__ or "").strip().partition("\n")[0])
+    if match is None:
+        raise BackendError(f"{path}: {name} lacks a docstring that begins 'CLAUSE-ID: the lie'")
+    also = frozenset(getattr(cls, "also", "").split())
+    for clause_id in {match[1], *also}:
+        if clause_id not in BY_ID:
+            raise BackendError(f"{path}: {name} names the clause {clause_id!r}, which does not exist")
+    return Mutant(name, f"{path}:{name}", match[1], match[2].rstrip("."), also)

@@ -1,0 +1,109 @@
+"""Run the suite against mutants, a few per process: ``python -m crudspec.mutants.hunt`` prints what caught each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from crudspec.mutants.gallery import Mutant, collect
+from crudspec.plugin import split_id, suite_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MARKER = "crudspec-hunt:"
+DEADLINE_SECONDS = 3
+"""For each operation of a mutant: a lie that hangs is caught without a long wait."""
+
+
+@dataclass(slots=True)
+class Caught:
+    """What became of one mutant.
+
+    Attributes:
+        mutant: Its name.
+        failed: The clauses that failed, with what was seen.
+        passed: The clauses that held.
+        seconds: Test time until its own clause failed; None where it did not.
+    """
+
+    mutant: str
+    failed: dict[str, str] = field(default_factory=dict)
+    passed: list[str] = field(default_factory=list)
+    seconds: float | None = None
+
+
+class Hunt:
+    """A pytest plugin: a mutant's own clause first, until it fails; then the clauses that must hold."""
+
+    def __init__(self, mutants: Mapping[str, Mutant]) -> None:
+        self._mutants = mutants
+        self._seconds: dict[str, float] = defaultdict(float)
+        self.results = {name: Caught(name) for name in mutants}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Order by mutant; leave out what may fail anyway."""
+        places = {name: place for place, name in enumerate(self._mutants)}
+        keyed = []
+        for item in items:
+            name, clause_id = split_id(item.nodeid) or ("", "")
+            own = clause_id == self._mutants[name].clause
+            if own or clause_id not in self._mutants[name].related:
+                keyed.append(((places[name], not own), item))
+        items[:] = [item for _, item in sorted(keyed, key=lambda pair: pair[0])]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Pass over the rest of a clause that has failed already."""
+        name, clause_id = split_id(item.nodeid) or ("", "")
+        if clause_id in self.results[name].failed:
+            pytest.skip("the clause has failed already")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        name, clause_id = split_id(report.nodeid) or ("", "")
+        result, own = self.results[name], clause_id == self._mutants[name].clause
+        if own and clause_id not in result.failed:
+            self._seconds[name] += report.duration
+        for key, value in report.user_properties:
+            if key != "crudspec":
+                continue
+            _, _, verdict, detail = cast("list[str]", value)
+            if verdict == "NOT_RUN":
+                continue
+            if verdict != "PASS":
+                result.failed.setdefault(clause_id, detail)
+                if own and result.seconds is None:
+                    result.seconds = self._seconds[name]
+            elif clause_id not in result.passed:
+                result.passed.append(clause_id)
+
+
+def hunt(mutants: list[Mutant]) -> list[Caught]:
+    """Run the suite in this process; the server is the one of CRUDSPEC_DSN."""
+    suite = suite_directory()
+    plugin = Hunt({mutant.name: mutant for mutant in mutants})
+    arguments = [str(suite), "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), "-p", "no:terminal"]
+    arguments += ["--crud-server=external", "--crud-strict", "--crud-effort=quick"]
+    arguments += [f"--crud-deadline={DEADLINE_SECONDS}", "-W", "ignore:Module already imported"]
+    pytest.main([*arguments, *(f"--crud-backend={mutant.spec}" for mutant in mutants)], plugins=[plugin])
+    for result in plugin.results.values():
+        result.passed = [clause_id for clause_id in result.passed if clause_id not in result.failed]
+    return list(plugin.results.values())
+
+
+def main() -> None:
+    """Hunt the mutants named on the command line: the gallery's folder, then names."""
+    wanted = set(sys.argv[2:])
+    for result in hunt([mutant for mutant in collect(Path(sys.argv[1])) if mutant.name in wanted]):
+        print(MARKER + json.dumps(asdict(result)))  # noqa: T201 - read by the process that started this one
+
+
+if __name__ == "__main__":
+    main()

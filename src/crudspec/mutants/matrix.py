@@ -1,0 +1,177 @@
+"""The kill matrix: every mutant hunted, in parallel, and what that says about the clauses."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crudspec.clauses import CLAUSES, PROFILES
+from crudspec.mutants.gallery import GENERAL
+from crudspec.mutants.hunt import MARKER, Caught
+from crudspec.server import ServerChoice, start, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from crudspec.mutants.gallery import Mutant
+
+_BATCH = 5
+"""Mutants per process: starting one costs a second, and the last one to end should not end alone."""
+
+_PROCESS_DEADLINE = 240.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A mutant and what became of it."""
+
+    mutant: Mutant
+    caught: Caught
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong: it survived its clause, or a clause that has nothing to do with it failed."""
+        mutant, caught = self.mutant, self.caught
+        if mutant.clause not in caught.failed:
+            yield f"{mutant.name} survives {mutant.clause}: {mutant.lie}"
+        for clause_id, seen in caught.failed.items():
+            if clause_id not in mutant.related:
+                yield f"{mutant.name} ({mutant.clause}) also breaks {clause_id}: {seen}"
+
+
+def hunt_all(
+    gallery: Path, mutants: Sequence[Mutant], choice: ServerChoice, *, processes: int, tell: Callable[[str], None]
+) -> list[Outcome]:
+    """Hunt every mutant on one server, several processes at a time.
+
+    Args:
+        gallery: Folder of the mutants.
+        mutants: Those to hunt.
+        choice: Where PostgreSQL comes from.
+        processes: How many at once.
+        tell: Called with a line for each mutant as it is done.
+    """
+    run_dir = Path(tempfile.gettempdir()) / f"crudspec-run-{os.getpid()}-{os.urandom(6).hex()}"
+    by_name = {mutant.name: mutant for mutant in mutants}
+    batches: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+    names = list(by_name)
+    count = -(-len(names) // _BATCH)
+    for number in range(count):
+        batches.put(names[number::count])  # neighbours are alike: spread the slow ones
+    outcomes: dict[str, Outcome] = {}
+
+    def work() -> None:
+        while True:
+            try:
+                batch = batches.get_nowait()
+            except queue.Empty:
+                return
+            for caught in _hunt_in_process(gallery, batch, server.dsn):
+                outcome = outcomes[caught.mutant] = Outcome(by_name[caught.mutant], caught)
+                tell(_line(outcome))
+
+    server = start(choice, run_dir=run_dir, owner=os.getpid())
+    try:
+        workers = [threading.Thread(target=work, daemon=True) for _ in range(processes)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    finally:
+        stop(run_dir)
+    return [outcomes.get(name, Outcome(mutant, Caught(name))) for name, mutant in by_name.items()]
+
+
+def _hunt_in_process(gallery: Path, names: list[str], dsn: str) -> list[Caught]:
+    command = [sys.executable, "-m", "crudspec.mutants.hunt", str(gallery), *names]
+    try:
+        done = subprocess.run(
+            command,
+            env={**os.environ, "CRUDSPEC_DSN": dsn},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PROCESS_DEADLINE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return [Caught(name, failed={"": f"the process was not done in {_PROCESS_DEADLINE:g} s"}) for name in names]
+    lines = [line.removeprefix(MARKER) for line in done.stdout.splitlines() if line.startswith(MARKER)]
+    if not lines:
+        told = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
+        return [Caught(name, failed={"": f"the process failed: {told[:200]}"}) for name in names]
+    return [Caught(**json.loads(line)) for line in lines]
+
+
+def _line(outcome: Outcome) -> str:
+    problems = list(outcome.problems())
+    if problems:
+        return "\n".join(f"PROBLEM  {problem}" for problem in problems)
+    seconds = f"{outcome.caught.seconds:5.2f} s" if outcome.caught.seconds is not None else ""
+    return f"caught   {outcome.mutant.clause:14} {seconds}  {outcome.mutant.name}: {outcome.mutant.lie}"
+
+
+def problems(outcomes: Sequence[Outcome], *, whole: bool) -> list[str]:
+    """Everything that is wrong with the gallery; with ``whole``, clauses without a mutant of their own included."""
+    found = [problem for outcome in outcomes for problem in outcome.problems()]
+    if whole:
+        named = {outcome.mutant.clause for outcome in outcomes}
+        found += [f"{clause.id} has no mutant of its own" for clause in CLAUSES if clause.id not in named]
+    return found
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """Counts, and how long it took to catch one."""
+    seconds = [outcome.caught.seconds for outcome in outcomes if outcome.caught.seconds is not None]
+    median = f"; test time to catch one: median {statistics.median(seconds):.2f} s" if seconds else ""
+    return f"{len(seconds)} of {len(outcomes)} mutants caught by the clause that names them{median}"
+
+
+def document(outcomes: Sequence[Outcome]) -> str:
+    """The kill matrix as Markdown: for each clause, its mutants, and what else the same lie breaks."""
+    by_clause: dict[str, list[Mutant]] = defaultdict(list)
+    for outcome in outcomes:
+        by_clause[outcome.mutant.clause].append(outcome.mutant)
+    lines = [
+        "# The kill matrix",
+        "",
+        "Each mutant is a backend that tells one lie. The clause in whose section it stands catches it by name; the",
+        "clauses in the last column are broken by the same lie and may fail with it; every other clause holds. The",
+        f"clauses about whole programs ({', '.join(sorted(GENERAL))}) may catch any of them.",
+        "",
+        "This page is generated: `nox -s mutants`, or `crudspec mutants --write docs/kill-matrix.md`.",
+        "",
+        f"{len(outcomes)} mutants, {len(CLAUSES)} clauses.",
+        "",
+    ]
+    for profile in PROFILES:
+        lines += [
+            f"## Profile `{profile.name}`",
+            "",
+            "| clause | mutant | the lie | also breaks |",
+            "|---|---|---|---|",
+        ]
+        for clause in CLAUSES:
+            if clause.profile == profile.name:
+                for mutant in by_clause[clause.id] or []:
+                    others = ", ".join(sorted(mutant.also, key=_order)) or "nothing else"
+                    lines.append(f"| {clause.id} | `{mutant.name}` | {_cell(mutant.lie)} | {others} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _order(clause_id: str) -> int:
+    return next(place for place, clause in enumerate(CLAUSES) if clause.id == clause_id)

@@ -1,0 +1,327 @@
+"""Turn by turn: each client's next message is held until it is said whose goes.
+
+A *batch* is what a client sends until it asks for an answer: one Query, or everything up to a Sync or a Flush. What
+opens and ends a connection passes at once, and so do the preparation of statements, and what comes when no operation
+is under way: a pool may keep house.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from crudspec.wire.framing import CLIENT
+from crudspec.wire.interference import Interference, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from crudspec.wire.framing import Frame
+    from crudspec.wire.link import Link
+
+POLL_SECONDS = 0.001
+"""How long an answer may take before the server is asked, again, whether its connection waits for a lock."""
+
+_LONGEST_POLL = 0.02
+_PASSES = 20
+_CONTROL = re.compile(r"\s*(BEGIN|START|COMMIT|END|ROLLBACK)\b", re.IGNORECASE)
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """One batch, and what came of it.
+
+    Attributes:
+        client: Who sent it.
+        sent: Its SQL statements, each with the message that carries it (Query, Parse or Bind).
+        answers: CommandComplete, DataRow and ErrorResponse messages.
+        blockers: The clients whose locks it waited for.
+        again: Goes on an earlier turn, which has waited: nothing was sent.
+    """
+
+    client: Client
+    sent: list[tuple[str, Frame]] = field(default_factory=list)
+    answers: list[Frame] = field(default_factory=list)
+    blockers: tuple[Client, ...] = ()
+    again: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Client:
+    """One of those who race.
+
+    Attributes:
+        name: ``A``, ``B`` or ``C``.
+        instance: Index of the instance of the backend that it calls.
+        running: Its call is under way.
+        quiet: It was given time to send something and did not: it waits for another client in the backend itself,
+            at a lock or for a connection of a pool.
+    """
+
+    name: str
+    instance: int
+    running: bool = False
+    quiet: bool = False
+
+
+class Turns(Interference):
+    """Holds batches, knows which client each belongs to, and when there is nothing left to wait for.
+
+    A message does not say whose call it belongs to. Clients on different instances of a backend are told apart by
+    their proxy. Those that share one are told apart by what happened last: as only one client is let go at a time, a
+    new batch on a connection that nobody uses comes from that one, or from one that waited for it. A wrong guess
+    puts a statement into the wrong column; it cannot change a verdict.
+
+    Args:
+        blockers: Says for each of some server processes which other ones it waits for (``pg_blocking_pids``).
+        grace: Seconds without any traffic after which a client that has sent nothing is taken to be quiet. It
+            decides what is tried next, never what is right.
+
+    Attributes:
+        grace: As given.
+        log: Every turn, in order.
+        overlapped: At some moment two clients had a message under way, held or unanswered.
+    """
+
+    def __init__(
+        self, blockers: Callable[[list[int]], Awaitable[dict[int, list[int]]]], *, grace: float = 0.004
+    ) -> None:
+        self._ask_blockers = blockers
+        self.grace = grace
+        self._happened = asyncio.Event()
+        self._instances: dict[object, int] = {}
+        self._begin([])
+
+    def serves(self, proxy: object, instance: int) -> None:
+        """Say which instance of the backend connects through a proxy."""
+        self._instances[proxy] = instance
+
+    def begin(self, clients: Iterable[Client]) -> None:
+        """Start to hold, with these clients and an empty log."""
+        self._begin(clients)
+        self._free = False
+
+    def _begin(self, clients: Iterable[Client]) -> None:
+        self.clients = list(clients)
+        self.log: list[Turn] = []
+        self.overlapped = False
+        self._free = True
+        self._owners: dict[Link, Client] = {}
+        self._turns: dict[Link, Turn] = {}
+        self._blocked: dict[Link, list[int]] = {}
+        self._holding: set[Link] = set()  # in a transaction with more in it than its BEGIN
+        self._last: Client | None = None
+
+    def end(self) -> None:
+        """Hold nothing any more, and let go what is held."""
+        self._free = True
+        for link in list(self._owners):
+            while link.held(CLIENT):
+                link.release(CLIENT)
+
+    def stir(self) -> None:
+        """Something has happened that no message tells: a call was made, or has returned."""
+        self._happened.set()
+
+    # Whose turn it is.
+
+    def ready(self) -> list[Client]:
+        """The clients that have a batch waiting, in order."""
+        self._note_overlap()
+        return [client for client in self.clients if self._held(client) is not None]
+
+    def release(self, client: Client) -> None:
+        """Let the next batch of a client go."""
+        link = self._held(client)
+        assert link is not None
+        turn = self._turns[link] = Turn(client)
+        self.log.append(turn)
+        self._last = client
+        self._write_down(turn, link, link.held(CLIENT)[0])
+        link.release(CLIENT)
+        if not all(_CONTROL.match(sql) for sql, _ in turn.sent):
+            self._holding.add(link)
+
+    def called(self, client: Client) -> None:
+        """A client makes its call now."""
+        client.running = True
+        self._last = client
+        self.stir()
+
+    async def settle(self) -> None:
+        """Wait until every running client has a batch held, or waits for a lock in the server, or is quiet."""
+        await self._let_quiet_ones_wake()
+        patience = POLL_SECONDS
+        while True:
+            self._happened.clear()
+            self._pass_preparations()
+            self._note_overlap()
+            unanswered = [link for link in self._owners if link.session.waiting and link not in self._blocked]
+            if unanswered:
+                if patience == POLL_SECONDS and self._may_wait(unanswered) and await self._look_for_locks():
+                    continue
+                if not await self._something(patience):
+                    patience = min(patience * 2, _LONGEST_POLL)
+                    await self._look_for_locks()
+                continue
+            thinking = [client for client in self.clients if self._is_thinking(client)]
+            if not thinking:
+                return
+            if not await self._something(self.grace):
+                for _ in range(_PASSES):  # on a busy machine the time may be over before the loop went round
+                    await asyncio.sleep(0)
+                if not self._happened.is_set():
+                    for client in thinking:
+                        client.quiet = True
+
+    async def anything(self) -> None:
+        """Wait until something happens: nobody has a batch, so it is for the server or the backend to go on."""
+        self._happened.clear()
+        if any(client.running for client in self.clients) and not self.ready():
+            await self._something(_LONGEST_POLL)
+            self._blocked.clear()
+
+    async def _something(self, seconds: float) -> bool:
+        """Wait until something happens; False if nothing does in that time."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._happened.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _let_quiet_ones_wake(self) -> None:
+        if any(client.running and client.quiet for client in self.clients):
+            for _ in range(_PASSES):
+                await asyncio.sleep(0)
+
+    def _may_wait(self, unanswered: list[Link]) -> bool:
+        """Tell whether somebody holds locks, so that asking at once is cheaper than to wait for an answer first."""
+        return any(
+            holder is not link and holder not in self._blocked
+            for link in unanswered
+            if link in self._holding
+            for holder in self._holding
+        )
+
+    async def _look_for_locks(self) -> bool:
+        """Ask the server who waits for whom; False if that is nothing new."""
+        known = len(self._blocked)
+        waiting = {link.session.pid: link for link in self._owners if link.session.waiting and link.session.pid}
+        found = await self._ask_blockers([pid for pid in waiting if pid is not None])
+        if self._happened.is_set():
+            return True  # an answer since then may have freed somebody
+        for pid, link in waiting.items():
+            pids = found.get(pid or 0)
+            if pids:
+                self._blocked[link] = pids
+                if link in self._turns:
+                    self._turns[link].blockers = tuple(
+                        dict.fromkeys(owner for other, owner in self._owners.items() if other.session.pid in pids)
+                    )
+        return len(self._blocked) > known
+
+    def _pass_preparations(self) -> None:
+        """Let go what executes nothing: a driver's cache decides whether a statement is prepared, no schedule does."""
+        for link in self._owners:
+            if _executes_nothing(link.held(CLIENT)):
+                link.release(CLIENT)
+
+    def _note_overlap(self) -> None:
+        if not self.overlapped:
+            under_way = {owner for link, owner in self._owners.items() if link.session.waiting or link.held(CLIENT)}
+            self.overlapped = len(under_way) > 1
+
+    def _held(self, client: Client) -> Link | None:
+        return next((link for link, owner in self._owners.items() if owner is client and link.held(CLIENT)), None)
+
+    def _is_thinking(self, client: Client) -> bool:
+        """Tell whether it is this client's turn to do something that is not on the wire."""
+        return client.running and not client.quiet and not self._is_on_the_wire(client)
+
+    def _is_on_the_wire(self, client: Client) -> bool:
+        return any(link.held(CLIENT) or link.session.waiting for link, owner in self._owners.items() if owner is client)
+
+    def _owner(self, link: Link) -> Client | None:
+        """The client that a new batch on a connection belongs to; None if it can be nobody's."""
+        owner = self._owners.get(link)
+        if owner is not None and owner.running:
+            return owner
+        instance = self._instances.get(link.proxy)
+        free = [
+            client
+            for client in self.clients
+            if client.running and client.instance == instance and not self._is_on_the_wire(client)
+        ]
+        return self._last if self._last in free else next(iter(free), None)
+
+    # What passes.
+
+    def from_client(self, link: Link, frame: Frame) -> Verdict:
+        """Hold the first message of a batch."""
+        if self._free or not link.session.status or frame.code == b"X":
+            return Verdict.PASS
+        self._happened.set()
+        if link.session.batch_begun:
+            if link in self._turns:
+                self._write_down(self._turns[link], link, frame)
+            return Verdict.PASS
+        owner = self._owner(link)
+        if owner is None:
+            self._owners.pop(link, None)
+            return Verdict.PASS
+        self._owners[link] = owner
+        owner.quiet = False
+        return Verdict.HOLD
+
+    def from_server(self, link: Link, frame: Frame) -> Verdict:
+        """Note what was answered."""
+        if not self._free:
+            turn = self._turns.get(link)
+            if turn is not None and frame.code in b"CDEIs":
+                self._turns[link] = turn = self._gone_on(turn)
+                turn.answers.append(frame)
+            self._blocked.pop(link, None)
+            if frame.raw[:1] == b"Z" and frame.raw[5:6] == b"I":
+                self._let_go(link)
+            self._happened.set()
+        return Verdict.PASS
+
+    def closed(self, link: Link) -> None:
+        """A connection that is gone owes nobody anything."""
+        self._owners.pop(link, None)
+        self._turns.pop(link, None)
+        self._blocked.clear()
+        self._holding.discard(link)
+        self._happened.set()
+
+    def _let_go(self, link: Link) -> None:
+        """A transaction is over: whoever waited for it does so no longer, or for somebody else."""
+        self._holding.discard(link)
+        for other in [other for other, pids in self._blocked.items() if link.session.pid in pids]:
+            del self._blocked[other]
+
+    def _gone_on(self, turn: Turn) -> Turn:
+        """A new entry in the log for the answer to what had waited, if something came between."""
+        if not turn.blockers or self.log[-1] is turn:
+            return turn
+        turn = Turn(turn.client, again=True)
+        self.log.append(turn)
+        return turn
+
+    @staticmethod
+    def _write_down(turn: Turn, link: Link, frame: Frame) -> None:
+        if frame.code in b"QPB" and (sql := link.session.sql(frame)):
+            turn.sent.append((sql, frame))
+
+
+def _executes_nothing(frames: tuple[Frame, ...]) -> bool:
+    """Tell whether the first batch is there to its end, and is only about preparing or closing statements."""
+    for frame in frames:
+        if frame.code in b"SH":
+            return True
+        if frame.code not in b"PCD":
+            return False
+    return False

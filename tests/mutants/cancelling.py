@@ -1,0 +1,158 @@
+"""Backends that do not stop when they are told to: CANCEL-1."""
+
+import asyncio
+
+import psycopg
+
+from crudspec import CrudError, Task, Unavailable, can_exist, check_done, check_title
+from crudspec.backends.asyncpg import AsyncpgBackend
+from crudspec.backends.core import CoreBackend
+from crudspec.backends.orm import OrmBackend
+from crudspec.backends.sqlmodel import SqlmodelBackend
+
+
+class SwallowsTheCancellation(AsyncpgBackend):
+    """CANCEL-1: a cancelled update returns False."""
+
+    async def update(self, task_id, title, done):
+        try:
+            return await super().update(task_id, title, done)
+        except asyncio.CancelledError:
+            return False
+
+
+class RenamesTheCancellation(CoreBackend):
+    """CANCEL-1: a cancelled get raises Unavailable."""
+
+    async def get(self, task_id):
+        try:
+            return await super().get(task_id)
+        except asyncio.CancelledError as error:
+            raise Unavailable("interrupted") from error
+
+
+class ReturnsWhenCancelled(SqlmodelBackend):
+    """CANCEL-1: a cancelled list_tasks returns an empty list."""
+
+    async def list_tasks(self):
+        try:
+            return await super().list_tasks()
+        except BaseException as error:
+            if isinstance(error, CrudError):
+                raise
+            return []
+
+
+class TriesOnceMore(CoreBackend):
+    """CANCEL-1: a create that was cancelled is tried once more."""
+
+    async def create(self, title):
+        try:
+            return await super().create(title)
+        except asyncio.CancelledError:
+            return await super().create(title)
+
+
+class GoesOn(OrmBackend):
+    """CANCEL-1: a cancelled delete is shielded, and goes on behind its caller's back."""
+
+    async def delete(self, task_id):
+        return await asyncio.shield(super().delete(task_id))
+
+
+class GoesOnInAThread(AsyncpgBackend):
+    """CANCEL-1: a delete runs in a thread, which nobody stops."""
+
+    def __init__(self, dsn):
+        super().__init__(dsn)
+        self._dsn = dsn
+
+    async def delete(self, task_id):
+        return await asyncio.to_thread(self._delete, task_id) if can_exist(task_id) else False
+
+    def _delete(self, task_id):
+        try:
+            with psycopg.connect(self._dsn, autocommit=True) as connection:
+                return connection.execute("DELETE FROM tasks WHERE id = %s", [task_id]).rowcount == 1
+        except psycopg.Error as error:
+            raise CrudError(f"the database refused the delete ({type(error).__name__})") from error
+
+
+class HangsUp(AsyncpgBackend):
+    """CANCEL-1: a cancelled create hangs up without a word to the server, where the statement waits on."""
+
+    async def create(self, title):
+        sql = "INSERT INTO tasks (title) VALUES ($1) RETURNING id, title, done, created_at"
+        check_title(title)
+        async with self._connection() as connection:
+            work = asyncio.ensure_future(connection.fetchrow(sql, title))
+            try:
+                return Task(**await asyncio.shield(work))
+            except asyncio.CancelledError:
+                connection.terminate()
+                await asyncio.gather(work, return_exceptions=True)
+                raise
+
+
+class WritesLater(SqlmodelBackend):
+    """CANCEL-1: a cancelled delete is done all the same, a moment later."""
+
+    async def delete(self, task_id):
+        try:
+            return await super().delete(task_id)
+        except asyncio.CancelledError:
+            self._later = asyncio.ensure_future(self._delete(task_id))
+            raise
+
+    async def _delete(self, task_id):
+        await asyncio.sleep(0.05)
+        await super().delete(task_id)
+
+
+class HalfAnUpdate(AsyncpgBackend):
+    """CANCEL-1: an update is two statements, each committed by itself, and a cancellation comes between them."""
+
+    async def update(self, task_id, title, done):
+        check_title(title)
+        check_done(done)
+        if not can_exist(task_id):
+            return False
+        async with self._connection() as connection:
+            await connection.execute("UPDATE tasks SET title = $2 WHERE id = $1", task_id, title)
+            status = await connection.execute("UPDATE tasks SET done = $2 WHERE id = $1", task_id, done)
+        return status == "UPDATE 1"
+
+
+class HalfAnUpdateInAutocommit(CoreBackend):
+    """CANCEL-1: an update sets done in one committed statement and the title in the next."""
+
+    async def update(self, task_id, title, done):
+        check_title(title)
+        check_done(done)
+        if not can_exist(task_id):
+            return False
+        row = await super().get(task_id)
+        return (
+            row is not None
+            and await super().update(task_id, row.title, done)
+            and await super().update(task_id, title, done)
+        )
+
+
+class PoisonsTheNext(AsyncpgBackend):
+    """CANCEL-1: the request to stop a cancelled update comes too late, and stops the next operation."""
+
+    _late = False
+
+    async def update(self, task_id, title, done):
+        try:
+            return await super().update(task_id, title, done)
+        except asyncio.CancelledError:
+            self._late = True
+            raise
+
+    def _connection(self):
+        if self._late:
+            self._late = False
+            raise Unavailable("canceling statement due to user request")
+        return super()._connection()

@@ -1,0 +1,191 @@
+"""Backends whose errors cannot be read, or do not come: ERROR-1 and CREATE-8."""
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+
+from crudspec import CrudError, InvalidTask, Unavailable
+from crudspec.backends.asyncpg import AsyncpgBackend
+from crudspec.backends.core import CoreBackend
+from crudspec.backends.orm import OrmBackend
+from crudspec.backends.sqlmodel import SqlmodelBackend
+
+
+class Unspeakable(InvalidTask):
+    def __str__(self):
+        return "invalid: " + self.args[0]
+
+
+class ErrorWithoutText(AsyncpgBackend):
+    """ERROR-1: the text of a refused title raises."""
+
+    async def create(self, title):
+        try:
+            return await super().create(title)
+        except InvalidTask as error:
+            raise Unspeakable(title) from error.__cause__
+
+
+class CauseCutOff(CoreBackend):
+    """ERROR-1: an error hides what the driver said."""
+
+    async def update(self, task_id, title, done):
+        try:
+            return await super().update(task_id, title, done)
+        except InvalidTask as error:
+            raise InvalidTask(str(error)) from None
+
+
+class TellsTheDsn(OrmBackend):
+    """ERROR-1: the text of a refused write quotes the DSN."""
+
+    @asynccontextmanager
+    async def _session(self, sessions):
+        try:
+            async with super()._session(sessions) as session:
+                yield session
+        except InvalidTask as error:
+            where = self._engine.url.render_as_string(hide_password=False)
+            raise InvalidTask(f"{where} refused it") from error
+
+
+class WithPlace(InvalidTask):
+    def __init__(self, place):
+        super().__init__("refused")
+        self.place = place
+
+    def __repr__(self):
+        return f"WithPlace({self.place!r})"
+
+
+class ShowsTheDsn(AsyncpgBackend):
+    """ERROR-1: the repr of a refused title has the DSN in it."""
+
+    def __init__(self, dsn):
+        super().__init__(dsn)
+        self._dsn = dsn
+
+    async def create(self, title):
+        try:
+            return await super().create(title)
+        except InvalidTask as error:
+            raise WithPlace(self._dsn) from error
+
+
+class UnreachableIsAPlace(SqlmodelBackend):
+    """ERROR-1: a server that does not answer is named with its password."""
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, dsn):
+        opened = False
+        try:
+            async with super().connect(dsn) as backend:
+                opened = True
+                yield backend
+        except Unavailable as error:
+            if opened:
+                raise
+            raise Unavailable(f"cannot connect to {dsn}") from error
+
+
+class UnreachableIsInvalid(CoreBackend):
+    """ERROR-1: a server that does not answer is a ValueError."""
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, dsn):
+        opened = False
+        try:
+            async with super().connect(dsn) as backend:
+                opened = True
+                yield backend
+        except Unavailable as error:
+            if opened:
+                raise
+            raise ValueError("the DSN is not right") from error
+
+
+class DriversOwnError(AsyncpgBackend):
+    """ERROR-1: a delete that the server refuses raises the driver's own exception."""
+
+    also = "CREATE-8"
+
+    async def delete(self, task_id):
+        try:
+            return await super().delete(task_id)
+        except CrudError as error:
+            raise (error.__cause__ or error) from None
+
+
+class FalseWhenRefused(OrmBackend):
+    """ERROR-1: an update that the server refuses returns False."""
+
+    also = "CREATE-8"
+
+    async def update(self, task_id, title, done):
+        try:
+            return await super().update(task_id, title, done)
+        except InvalidTask as error:
+            if error.__cause__ is None:
+                raise
+            return False
+
+
+class _Transaction(AsyncpgBackend):
+    """Every operation in a transaction of its own, so that a statement and its COMMIT can fail apart."""
+
+    @asynccontextmanager
+    async def _connection(self):
+        async with super()._connection() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                yield connection
+            except BaseException:
+                await transaction.rollback()
+                raise
+            await self._commit(transaction)
+
+    async def _commit(self, transaction):
+        await transaction.commit()
+
+
+class CommitErrorSwallowed(_Transaction):
+    """CREATE-8: a COMMIT that fails is passed over."""
+
+    async def _commit(self, transaction):
+        with suppress(asyncpg.PostgresError):
+            await transaction.commit()
+
+
+class CommitNotWaitedFor(_Transaction):
+    """CREATE-8: a COMMIT that takes its time is left to itself."""
+
+    @asynccontextmanager
+    async def _connection(self):
+        held = super()._connection()
+        connection = await held.__aenter__()
+        try:
+            yield connection
+        except BaseException as error:
+            await held.__aexit__(type(error), error, error.__traceback__)
+            raise
+        commit = asyncio.ensure_future(held.__aexit__(None, None, None))
+        await asyncio.wait({commit}, timeout=0.07)
+        if commit.done():
+            commit.result()
+
+
+class CommitsBlind(OrmBackend):
+    """CREATE-8: once the statements are sent, nobody looks at what the COMMIT says."""
+
+    @asynccontextmanager
+    async def _session(self, sessions):
+        async with super()._session(sessions) as session:
+            yield session
+            await session.flush()
+            with suppress(DBAPIError):
+                await session.commit()

@@ -1,0 +1,312 @@
+"""Backends that misreport, repeat or never end a call whose connection fails under it: LOST-1, LOST-2 and LOST-3."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import asyncpg
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from crudspec import CrudError, InvalidTask, Task, Unavailable
+from crudspec.backends.asyncpg import AsyncpgBackend
+from crudspec.backends.core import CoreBackend
+from crudspec.backends.orm import OrmBackend
+from crudspec.backends.sqlmodel import SqlmodelBackend
+
+
+def _was_cut(error):
+    """A connection that ended without a last word of the server, rather than one that it ended or was silent on."""
+    seen = error
+    while seen is not None:
+        if isinstance(seen, asyncpg.ConnectionDoesNotExistError | ConnectionResetError):
+            return True
+        seen = seen.__cause__
+    return False
+
+
+class OnlyKnowsGoodbyes(AsyncpgBackend):
+    """LOST-1: a connection that ended without a last word of the server raises RuntimeError."""
+
+    also = "LOST-2 LOST-3"
+
+    async def get(self, task_id):
+        try:
+            return await super().get(task_id)
+        except Unavailable as error:
+            if _was_cut(error) or isinstance(error.__cause__, asyncpg.InterfaceError):
+                raise RuntimeError("the connection is in a strange state") from error.__cause__
+            raise
+
+
+class KeepsTheDead(CoreBackend):
+    """LOST-1: a connection that was reset takes the whole backend out of order until it is opened anew."""
+
+    also = "LOST-2 LOST-3"
+
+    _dead = False
+
+    @asynccontextmanager
+    async def _connection(self):
+        if self._dead:
+            raise Unavailable("the connection was reset")
+        try:
+            async with super()._connection() as connection:
+                yield connection
+        except Unavailable as error:
+            self._dead = _was_cut(error)
+            raise
+
+
+class SentIsDone(CoreBackend):
+    """LOST-2: an update whose connection was cut is taken for done, because it was sent."""
+
+    also = "LOST-1 LOST-3"
+
+    async def update(self, task_id, title, done):
+        try:
+            return await super().update(task_id, title, done)
+        except Unavailable as error:
+            if _was_cut(error):
+                return True
+            raise
+
+
+class AsIfStored(AsyncpgBackend):
+    """LOST-2: a create whose connection was cut returns a row made of what it was given."""
+
+    also = "LOST-1 LOST-3"
+
+    async def create(self, title):
+        try:
+            return await super().create(title)
+        except Unavailable as error:
+            if not _was_cut(error):
+                raise
+            rows = await self.list_tasks()
+            return Task(max([0, *(row.id for row in rows)]) + 1, title, False, datetime.now(UTC))
+
+
+class CreatesAgain(OrmBackend):
+    """LOST-2: a create whose connection was cut is tried again, whether or not it was stored."""
+
+    async def create(self, title):
+        try:
+            return await super().create(title)
+        except Unavailable as error:
+            if _was_cut(error):
+                return await super().create(title)
+            raise
+
+
+class DeletesAgain(AsyncpgBackend):
+    """LOST-2: a delete whose connection was cut is tried again, finds nothing, and returns False."""
+
+    async def delete(self, task_id):
+        try:
+            return await super().delete(task_id)
+        except Unavailable as error:
+            if _was_cut(error):
+                return await super().delete(task_id)
+            raise
+
+
+class FalseWhenCut(SqlmodelBackend):
+    """LOST-2: a delete whose connection was cut returns False."""
+
+    also = "LOST-1 LOST-3"
+
+    async def delete(self, task_id):
+        try:
+            return await super().delete(task_id)
+        except Unavailable as error:
+            if _was_cut(error):
+                return False
+            raise
+
+
+class NoneWhenCut(CoreBackend):
+    """LOST-2: a create whose connection was cut returns None."""
+
+    also = "LOST-1 LOST-3"
+
+    async def create(self, title):
+        try:
+            return await super().create(title)
+        except Unavailable as error:
+            if _was_cut(error):
+                return None
+            raise
+
+
+class DriverSpeaksWhenCut(AsyncpgBackend):
+    """LOST-2: a delete whose connection was cut raises what the driver raises."""
+
+    also = "LOST-1 LOST-3"
+
+    async def delete(self, task_id):
+        try:
+            return await super().delete(task_id)
+        except Unavailable as error:
+            if _was_cut(error) and error.__cause__ is not None:
+                raise error.__cause__ from None
+            raise
+
+
+class BlamesTheTitle(OrmBackend):
+    """LOST-2: a create whose connection was cut raises InvalidTask."""
+
+    also = "LOST-1 LOST-3"
+
+    async def create(self, title):
+        try:
+            return await super().create(title)
+        except Unavailable as error:
+            if _was_cut(error):
+                raise InvalidTask("the title was refused") from error
+            raise
+
+
+class CancelsItself(CoreBackend):
+    """LOST-2: an update whose connection was cut raises CancelledError, although nobody cancelled it."""
+
+    also = "LOST-1 LOST-3"
+
+    async def update(self, task_id, title, done):
+        try:
+            return await super().update(task_id, title, done)
+        except Unavailable as error:
+            if _was_cut(error):
+                raise asyncio.CancelledError from error
+            raise
+
+
+class CreatesLater(AsyncpgBackend):
+    """LOST-2: a create whose connection was cut raises, and is tried again behind the caller's back."""
+
+    _later: ClassVar[set[Any]] = set()
+
+    async def create(self, title):
+        try:
+            return await super().create(title)
+        except Unavailable as error:
+            if _was_cut(error):
+                task = asyncio.ensure_future(super().create(title))
+                self._later.add(task)
+                task.add_done_callback(lambda done: self._later.discard(done) or done.cancelled() or done.exception())
+            raise
+
+
+class TriesForEver(AsyncpgBackend):
+    """LOST-2: an update whose connection fails is tried again until it works."""
+
+    async def update(self, task_id, title, done):
+        while True:
+            try:
+                return await super().update(task_id, title, done)
+            except Unavailable as error:
+                if isinstance(error.__cause__, TimeoutError):
+                    raise
+                await asyncio.sleep(0.02)
+
+
+class HalfAnAnswerIsEnough(SqlmodelBackend):
+    """LOST-2: an update whose connection was cut is read back, and True if the row is there at all."""
+
+    also = "LOST-1 LOST-3"
+
+    async def update(self, task_id, title, done):
+        try:
+            return await super().update(task_id, title, done)
+        except Unavailable as error:
+            if _was_cut(error):
+                return await self.get(task_id) is not None
+            raise
+
+
+class WaitsAnHour(AsyncpgBackend):
+    """LOST-3: a silent server is given an hour."""
+
+    timeout = 3600.0
+
+
+class WaitsAnHourToConnect(CoreBackend):
+    """LOST-3: a silent server is given an hour to accept the first login."""
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, dsn):
+        async with WaitsAnHour.connect(dsn), super().connect(dsn) as backend:
+            yield backend
+
+
+class TriesSilenceForEver(OrmBackend):
+    """LOST-3: a list that got no answer in time is asked for again, without end."""
+
+    async def list_tasks(self):
+        while True:
+            try:
+                return await super().list_tasks()
+            except Unavailable as error:
+                if not isinstance(error.__cause__, TimeoutError):
+                    raise
+
+
+class NoneWhenSilent(CoreBackend):
+    """LOST-3: a get that got no answer in time returns None."""
+
+    async def get(self, task_id):
+        try:
+            return await super().get(task_id)
+        except Unavailable as error:
+            if isinstance(error.__cause__, TimeoutError):
+                return None
+            raise
+
+
+class EmptyWhenSilent(AsyncpgBackend):
+    """LOST-3: a list that got no answer in time is empty."""
+
+    async def list_tasks(self):
+        try:
+            return await super().list_tasks()
+        except Unavailable as error:
+            if isinstance(error.__cause__, TimeoutError):
+                return []
+            raise
+
+
+class FalseWhenSilent(OrmBackend):
+    """LOST-3: a delete that got no answer in time returns False."""
+
+    async def delete(self, task_id):
+        try:
+            return await super().delete(task_id)
+        except Unavailable as error:
+            if isinstance(error.__cause__, TimeoutError):
+                return False
+            raise
+
+
+class DriversTimeout(SqlmodelBackend):
+    """LOST-3: an update that got no answer in time raises SQLAlchemy's TimeoutError, which is not the builtin."""
+
+    async def update(self, task_id, title, done):
+        try:
+            return await super().update(task_id, title, done)
+        except Unavailable as error:
+            if isinstance(error.__cause__, TimeoutError):
+                raise PoolTimeoutError("no answer in time") from error
+            raise
+
+
+class NoNameForSilence(AsyncpgBackend):
+    """LOST-3: a create that got no answer in time raises an error that is not Unavailable."""
+
+    async def create(self, title):
+        try:
+            return await super().create(title)
+        except Unavailable as error:
+            if isinstance(error.__cause__, TimeoutError):
+                raise CrudError("the database did not answer in time") from error.__cause__
+            raise

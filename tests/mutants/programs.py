@@ -1,0 +1,120 @@
+"""Lies that need a sequence: no check of a single operation sees them, generated programs do."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from crudspec.backends.asyncpg import AsyncpgBackend
+from crudspec.backends.core import CoreBackend, tasks
+from crudspec.backends.orm import OrmBackend
+from crudspec.backends.sqlmodel import SqlmodelBackend
+from crudspec.task import can_exist, check_done, check_title
+
+
+class TwinsListedOnce(AsyncpgBackend):
+    """PROGRAM-1: of rows with one title, the list shows the last one only."""
+
+    async def list_tasks(self):
+        newest = {row.title: row for row in await super().list_tasks()}
+        return sorted(newest.values(), key=lambda row: row.id)
+
+
+class TwinNotMade(CoreBackend):
+    """PROGRAM-1: an update that would make two rows equal is left out."""
+
+    also = "RACE-2"
+
+    async def update(self, task_id, title, done):
+        check_title(title)
+        check_done(done)
+        if can_exist(task_id):
+            twin = (tasks.c.id != task_id, tasks.c.title == title, tasks.c.done == done)
+            async with self._connection() as connection:
+                if (await connection.execute(tasks.select().where(*twin))).first() is not None:
+                    return await connection.scalar(tasks.select().where(tasks.c.id == task_id)) is not None
+        return await super().update(task_id, title, done)
+
+
+class RepeatTakenForRetry(OrmBackend):
+    """PROGRAM-1: an update that was asked for before is taken for a retry and not done again."""
+
+    also = "RACE-2"
+
+    def __init__(self, dsn):
+        super().__init__(dsn)
+        self._seen = set()
+
+    async def update(self, task_id, title, done):
+        check_title(title)
+        check_done(done)
+        if can_exist(task_id) and (task_id, title, done) in self._seen:
+            return True
+        updated = await super().update(task_id, title, done)
+        if updated:
+            self._seen.add((task_id, title, done))
+        return updated
+
+    async def delete(self, task_id):
+        deleted = await super().delete(task_id)
+        if deleted:
+            self._seen = {request for request in self._seen if request[0] != task_id}
+        return deleted
+
+
+class ListFingerprinted(SqlmodelBackend):
+    """PROGRAM-1: a list is read anew only when a row came, went, or changed its done."""
+
+    _print = None
+    _listed: Sequence[Any] = ()
+
+    async def list_tasks(self):
+        rows = await super().list_tasks()
+        current = [(row.id, row.done) for row in rows]
+        if current != self._print:
+            self._print, self._listed = current, rows
+        return list(self._listed)
+
+
+class OwnUpdateRemembered(AsyncpgBackend):
+    """MIX-1: get answers with what this backend wrote last, whoever has written since."""
+
+    also = "RACE-2"
+
+    _own = None
+
+    async def get(self, task_id):
+        own = self._own
+        return own if can_exist(task_id) and own is not None and own.id == task_id else await super().get(task_id)
+
+    async def update(self, task_id, title, done):
+        self._own = None
+        updated = await super().update(task_id, title, done)
+        if updated:
+            self._own = await super().get(task_id)
+        return updated
+
+    async def delete(self, task_id):
+        self._own = None
+        return await super().delete(task_id)
+
+
+class OwnRowsTrusted(CoreBackend):
+    """MIX-1: an update of a row that this backend has created is never in vain, it says."""
+
+    def __init__(self, dsn):
+        super().__init__(dsn)
+        self._own = set()
+
+    async def create(self, title):
+        row = await super().create(title)
+        self._own.add(row.id)
+        return row
+
+    async def update(self, task_id, title, done):
+        updated = await super().update(task_id, title, done)
+        return updated or (can_exist(task_id) and task_id in self._own)
+
+    async def delete(self, task_id):
+        deleted = await super().delete(task_id)
+        if deleted:
+            self._own.discard(task_id)
+        return deleted

@@ -1,0 +1,166 @@
+"""Backends whose operations get in each other's way: INDEPENDENT-1 and RACE-1."""
+
+import asyncio
+from collections import Counter
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import func, select
+
+from crudspec import Task, can_exist, check_title
+from crudspec.backends.asyncpg import AsyncpgBackend
+from crudspec.backends.core import CoreBackend, tasks
+from crudspec.backends.orm import OrmBackend, TaskRow
+from crudspec.backends.sqlmodel import SqlmodelBackend
+
+
+class OneUpdateAtATime(AsyncpgBackend):
+    """INDEPENDENT-1: updates wait for each other at one lock."""
+
+    timeout = 1.0
+
+    def __init__(self, dsn):
+        super().__init__(dsn)
+        self._lock = asyncio.Lock()
+
+    async def update(self, task_id, title, done):
+        async with self._lock:
+            return await super().update(task_id, title, done)
+
+
+class OneConnection(CoreBackend):
+    """INDEPENDENT-1: all operations share one connection, one after the other."""
+
+    also = "RACE-1"
+    timeout = 1.0
+    pool_size = 1
+
+
+class ListLocksEveryRow(CoreBackend):
+    """INDEPENDENT-1: list_tasks locks the rows that it reads, and waits for those that are locked."""
+
+    timeout = 1.0
+
+    async def list_tasks(self):
+        async with self._connection() as connection:
+            result = await connection.execute(tasks.select().order_by(tasks.c.id).with_for_update(read=True))
+        return [Task(**row) for row in result.mappings()]
+
+
+class CreateLocksTheTable(AsyncpgBackend):
+    """INDEPENDENT-1: a create locks the table against every other write."""
+
+    timeout = 1.0
+
+    async def create(self, title):
+        check_title(title)
+        sql = "INSERT INTO tasks (title) VALUES ($1) RETURNING id, title, done, created_at"
+        async with self._connection() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE tasks IN SHARE ROW EXCLUSIVE MODE")
+            return Task(**await connection.fetchrow(sql, title))
+
+
+class OneChangeAtATime(OrmBackend):
+    """INDEPENDENT-1: what changes a row takes an advisory lock first, one for all rows."""
+
+    timeout = 1.0
+
+    @asynccontextmanager
+    async def _session(self, sessions):
+        async with super()._session(sessions) as session:
+            if sessions is self._transaction:
+                await session.execute(select(func.pg_advisory_xact_lock(1)))
+            yield session
+
+
+class DeleteWaitsForUpdates(SqlmodelBackend):
+    """INDEPENDENT-1: a delete waits until no update is under way."""
+
+    timeout = 1.0
+
+    def __init__(self, dsn):
+        super().__init__(dsn)
+        self._updates: set[Any] = set()
+
+    async def update(self, task_id, title, done):
+        task = asyncio.current_task()
+        self._updates.add(task)
+        try:
+            return await super().update(task_id, title, done)
+        finally:
+            self._updates.discard(task)
+
+    async def delete(self, task_id):
+        if self._updates:
+            await asyncio.wait(self._updates)
+        return await super().delete(task_id)
+
+
+class IdFromMax(AsyncpgBackend):
+    """RACE-1: a created row is looked up as the one with the highest id."""
+
+    also = "SATURATE-1"
+
+    async def create(self, title):
+        check_title(title)
+        async with self._connection() as connection:
+            await connection.execute("INSERT INTO tasks (title) VALUES ($1)", title)
+            row = await connection.fetchrow("SELECT id, title, done, created_at FROM tasks ORDER BY id DESC LIMIT 1")
+        return Task(**row)
+
+
+class CrossedCreates(SqlmodelBackend):
+    """RACE-1: a created row is kept on the backend until it is returned, where another create replaces it."""
+
+    also = "SATURATE-1"
+
+    async def create(self, title):
+        self._row = await super().create(title)
+        await asyncio.sleep(0)
+        return self._row
+
+
+class LooksBeforeItDeletes(CoreBackend):
+    """RACE-1: a delete says whether it found the row, not whether it removed it."""
+
+    async def delete(self, task_id):
+        if not can_exist(task_id):
+            return False
+        async with self._connection() as connection:
+            found = await connection.execute(tasks.select().where(tasks.c.id == task_id))
+            if found.one_or_none() is None:
+                return False
+            await connection.execute(tasks.delete().where(tasks.c.id == task_id))
+        return True
+
+
+class UnlockedDelete(OrmBackend):
+    """RACE-1: a delete reads the row without a lock, and takes no notice that the DELETE then matched none."""
+
+    async def delete(self, task_id):
+        if not can_exist(task_id):
+            return False
+        async with self._session(self._transaction) as session:
+            task = await session.get(TaskRow, task_id)
+            if task is None:
+                return False
+            await session.delete(task)
+        return True
+
+
+class RaisesForTheLosers(AsyncpgBackend):
+    """RACE-1: of concurrent deletes of one row, those that come too late raise."""
+
+    def __init__(self, dsn):
+        super().__init__(dsn)
+        self._under_way = Counter()
+
+    async def delete(self, task_id):
+        self._under_way[task_id] += 1
+        try:
+            deleted = await super().delete(task_id)
+        finally:
+            self._under_way[task_id] -= 1
+        if not deleted and self._under_way[task_id]:
+            raise LookupError("somebody else deletes this row")
+        return deleted

@@ -1,0 +1,162 @@
+"""Backends that misbehave: the run goes on, and says what is wrong under the clause that it is about."""
+
+import re
+
+import pytest
+
+SAMPLES = """
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+
+from crudspec.backends.asyncpg import AsyncpgBackend as Good
+
+
+class Tuples(Good):
+    async def create(self, title):
+        row = await super().create(title)
+        return row.id, row.title, row.done, row.created_at
+
+
+class NoDone(Good):
+    async def create(self, title):
+        row = await super().create(title)
+        return SimpleNamespace(id=row.id, title=row.title, created_at=row.created_at)
+
+
+class Hanging(Good):
+    async def get(self, task_id):
+        await asyncio.Event().wait()
+
+
+class Sleeping(Good):
+    async def get(self, task_id):
+        time.sleep(60)
+
+
+class Printing(Good):
+    async def create(self, title):
+        print("SELECT 1 -- left over from an evening of debugging")
+        return await super().create(title)
+
+
+class Swallowing(Good):
+    async def get(self, task_id):
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                return None
+
+
+class Stubborn(Good):
+    async def get(self, task_id):
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                pass
+
+
+class NotAwaited(Good):
+    def create(self, title):
+        return None
+
+
+class ClosingTwice(Good):
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, dsn):
+        async with Good.connect(dsn) as backend:
+            yield backend
+            await backend._pool.close()
+
+
+class LeavingBadly(Good):
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, dsn):
+        async with Good.connect(dsn) as backend:
+            yield backend
+        raise RuntimeError("nobody closes me")
+
+
+class Refusing(Good):
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, dsn):
+        raise RuntimeError("no vacancies")
+        yield
+
+
+class NoContext(Good):
+    @classmethod
+    def connect(cls, dsn):
+        return 3
+"""
+
+ASKED = ("CREATE-6", "GET-5", "HYGIENE-2")
+
+BROKEN = {
+    "Good": set(),
+    "Tuples": {"CREATE-6"},
+    "NoDone": {"CREATE-6"},
+    "NotAwaited": {"CREATE-6"},
+    "Hanging": {"GET-5"},
+    "Sleeping": {"GET-5"},
+    "Swallowing": {"GET-5"},
+    "Stubborn": {"GET-5"},
+    "Printing": set(),
+    "ClosingTwice": set(),
+    "LeavingBadly": {"HYGIENE-2"},
+    "Refusing": set(ASKED),
+    "NoContext": set(ASKED),
+}
+
+
+def broken_clauses(result):
+    """By backend, from pytest's own summary of failures and errors."""
+    found = {}
+    for line in result.outlines:
+        match = re.match(r"(?:FAILED|ERROR) \S+\[(\w+)-([A-Z]+-[0-9]+)\]", line)
+        if match:
+            found.setdefault(match[1], set()).add(match[2])
+    return found
+
+
+def test_each_is_told_under_its_clause_and_the_others_go_on(consumer):
+    consumer.write("samples.py", SAMPLES)
+    chosen = [f"--crud-backend=samples:{name}" for name in BROKEN]
+    result = consumer.suite(*chosen, "-k", " or ".join(ASKED), "--crud-deadline=0.4", "-rfE")
+
+    assert result.ret == 1
+    assert broken_clauses(result) == {name: clauses for name, clauses in BROKEN.items() if clauses}
+    text = result.stdout.str()
+    for told in (
+        r"CREATE-6 \(MUST\) is broken by Tuples",
+        r"expected  a row with id, title, done, created_at as attributes or keys\n  seen      no 'id': \(",
+        r"seen      no 'done': namespace\(",
+        r"look at   get\(\d+\)\n  expected  an answer\n  seen      none within 0.4 seconds",
+        r"seen      the event loop blocked for 2.4 seconds",
+        r"expected  something to await\n  seen      None at once",
+        r"look at   leaving LeavingBadly.connect\(dsn\)\n.*\n  seen      raised RuntimeError: nobody closes me",
+        r"look at   Refusing.connect\(dsn\)\n  .*\n  seen      raised RuntimeError: no vacancies",
+        r"where     \S*samples.py:\d+ in connect: raise RuntimeError\(\"no vacancies\"\)",
+        r"look at   NoContext.connect\(dsn\)\n.*\n  seen      raised TypeError: connect returned 3, which is no",
+        r"note: Refusing: .*; its checks fail, the others go on",
+        r"note: Printing wrote to stdout in CREATE-6; first 'SELECT 1 -- left over",
+        r"again     pytest --pyargs crudspec.conformance --crud-backend samples:NoDone -k 'CREATE-6 and NoDone'",
+    ):
+        assert re.search(told, text), told
+    assert "INCOMPLETE" not in text
+
+
+def test_one_that_cannot_be_opened_alone_is_a_usage_error(consumer):
+    consumer.write("samples.py", SAMPLES)
+    result = consumer.suite("--crud-backend=samples:Refusing", "-k", "CREATE-6")
+    text = result.stdout.str() + result.stderr.str()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert re.search("no backend can be opened; .*raised RuntimeError: no vacancies", text)
+    assert "Traceback" not in text

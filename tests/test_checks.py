@@ -1,0 +1,185 @@
+"""What the checks are made of: reading a row, expecting a value, expecting a refusal."""
+
+import asyncio
+from collections import UserDict
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from types import SimpleNamespace
+
+import asyncpg
+import pytest
+import sqlalchemy.exc
+
+from crudspec import InvalidTask, Task, Unavailable
+from crudspec.checks import ContractBroken, clause, expect, is_drivers_own, read, read_all, refuses, shown, shown_error
+from crudspec.model import Row
+
+NOW = datetime(2020, 1, 1, tzinfo=UTC)
+ROW = Row(1, "a", False, NOW)
+GOOD: dict = {"id": 1, "title": "a", "done": False, "created_at": NOW}
+
+
+class BadRepr:
+    def __repr__(self):
+        raise RuntimeError("no")
+
+
+class Raising:
+    id = 1
+    title = "a"
+
+    @property
+    def done(self):
+        raise RuntimeError("detached")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [GOOD, UserDict(GOOD), SimpleNamespace(**GOOD), Task(*ROW), ROW],
+    ids=lambda row: type(row).__name__,
+)
+def test_reads_a_row_by_attributes_or_keys(row):
+    assert read("the row", row) == ROW
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"id": "1"}, "id of the row: expected exactly int, seen '1' of type str"),
+        ({"id": True}, "seen True of type bool"),
+        ({"id": Decimal(1)}, "of type Decimal"),
+        ({"title": b"a"}, "title of the row: expected exactly str"),
+        ({"done": 0}, "done of the row: expected exactly bool, seen 0 of type int"),
+        ({"done": None}, "done of the row"),
+        ({"created_at": NOW.replace(tzinfo=None)}, "created_at of the row: expected an aware datetime"),
+        ({"created_at": "2020-01-01"}, "created_at of the row"),
+        ({"created_at": NOW.date()}, "created_at of the row"),
+    ],
+)
+def test_a_value_of_another_type_is_told(change, told):
+    with pytest.raises(ContractBroken) as caught:
+        read("the row", GOOD | change)
+
+    assert told in str(caught.value)
+
+
+def test_an_aware_time_of_any_zone_will_do():
+    there = NOW.astimezone(timezone(timedelta(hours=5)))
+
+    assert read("the row", GOOD | {"created_at": there}).created_at == NOW
+
+
+@pytest.mark.parametrize(
+    "row",
+    [None, (1, "a", False, NOW), {"id": 1}, SimpleNamespace(id=1, title="a"), 1, "row", Raising(), object()],
+    ids=lambda row: type(row).__name__,
+)
+def test_a_wrong_shape_is_told(row):
+    with pytest.raises(ContractBroken) as caught:
+        read("the row", row)
+
+    assert caught.value.expected == "a row with id, title, done, created_at as attributes or keys"
+    assert caught.value.seen.startswith("no '")
+
+
+def test_a_property_that_raises_is_told_with_what_it_raised():
+    with pytest.raises(ContractBroken, match="reading it raised RuntimeError: detached"):
+        read("the row", Raising())
+
+
+@pytest.mark.parametrize("rows", [None, iter([GOOD]), {1: GOOD}, {"a"}, "rows", b"rows", 1])
+def test_rows_that_are_no_sequence_are_told(rows):
+    with pytest.raises(ContractBroken, match="a sequence of rows"):
+        read_all("list_tasks()", rows)
+
+
+def test_a_list_or_a_tuple_of_rows_is_read():
+    assert read_all("list_tasks()", [GOOD]) == read_all("list_tasks()", (GOOD,)) == [ROW]
+
+
+def test_expect_compares_types_too():
+    expect("it", True, True)
+    for seen in (1, 1.0, "True", None):
+        with pytest.raises(ContractBroken):
+            expect("it", seen, True)
+
+
+def test_a_value_whose_repr_raises_or_is_long_can_be_shown():
+    assert "whose repr raises RuntimeError" in shown(BadRepr())
+    assert len(shown("x" * 10_000)) < 400
+
+
+def test_an_error_whose_text_raises_can_be_shown():
+    class Mute(Exception):
+        def __str__(self):
+            raise ValueError("no text")
+
+    assert "its str() raises ValueError" in shown_error(Mute())
+    assert shown_error(KeyError("a")) == "KeyError: 'a'"
+    assert shown_error(asyncpg.DataError("cut\nhere")) == "asyncpg.exceptions.DataError: cut"
+
+
+def refused(error, *allowed):
+    async def call():
+        if isinstance(error, BaseException):
+            raise error
+        return error
+
+    return asyncio.run(refuses("the call", call(), *allowed))
+
+
+def test_a_builtin_or_a_class_of_ones_own_refuses():
+    class Mine(ValueError):
+        pass
+
+    for error in (ValueError("a"), TypeError("a"), InvalidTask("a"), Mine("a")):
+        assert refused(error, ValueError, TypeError) is error
+
+
+def test_a_drivers_class_does_not_refuse_whatever_it_derives_from():
+    class Wrapped(asyncpg.DataError, ValueError):
+        pass
+
+    error = asyncpg.DataError("a")
+    assert isinstance(error, Exception)
+    for error in (Wrapped("a"), asyncpg.InterfaceError("a"), sqlalchemy.exc.ArgumentError("a")):
+        assert is_drivers_own(error)
+        with pytest.raises(ContractBroken, match="the driver's own exception"):
+            refused(error, Exception)
+    assert not is_drivers_own(Unavailable("a"))
+    assert not is_drivers_own(ValueError("a"))
+
+
+def test_returning_or_raising_something_else_is_no_refusal():
+    with pytest.raises(ContractBroken, match="seen returned None"):
+        refused(None, ValueError)
+    with pytest.raises(ContractBroken, match="expected ValueError or TypeError, seen raised KeyError"):
+        refused(KeyError("a"), ValueError, TypeError)
+    with pytest.raises(asyncio.CancelledError):
+        refused(asyncio.CancelledError(), ValueError)
+    broken = ContractBroken("it", expected="a", seen="b")
+    with pytest.raises(ContractBroken) as caught:
+        refused(broken, Exception)
+    assert caught.value is broken
+
+
+def test_a_check_of_no_clause_cannot_be_written():
+    with pytest.raises(KeyError):
+        clause("CREATE-99")
+
+
+@dataclass
+class Slow:
+    """Looks like a row only through ``__getattr__``, as lazy objects do."""
+
+    row: dict
+
+    def __getattr__(self, name):
+        return self.row[name]
+
+
+def test_a_lazy_row_is_read_through_its_attributes():
+    assert read("the row", Slow(GOOD)).title == "a"
+    with pytest.raises(ContractBroken):
+        read("the row", Slow({}))

@@ -1,0 +1,168 @@
+"""The command line: what it prints, and the status it exits with."""
+
+import re
+from importlib.metadata import version
+
+import pytest
+from click.testing import CliRunner
+
+from crudspec.clauses import CLAUSES
+from crudspec.cli import main
+
+WRONG = {
+    "no command": ([], 2),
+    "an unknown command": (["chek"], 2),
+    "an unknown option": (["check", "--fast"], 2),
+    "an unknown server": (["check", "--server", "mainframe"], 2),
+    "an unknown profile": (["check", "--profile", "crd"], 2),
+    "an unknown effort": (["check", "--effort", "heroic"], 2),
+    "no workers": (["check", "-n", "0"], 2),
+    "an unknown clause": (["spec", "CREATE-99"], 2),
+    "a template that is no Python file": (["new", "backend.txt"], 2),
+    "a template with a bad name": (["new", "backend.py", "--name", "my backend"], 2),
+    "a template in no folder": (["new", "nowhere/backend.py"], 2),
+    "a demo of nobody": (["demo", "nobody"], 2),
+    "a demo on a server that is not there": (["demo", "--server", "external"], 2),
+}
+
+
+@pytest.mark.parametrize(("args", "status"), WRONG.values(), ids=WRONG)
+def test_wrong_usage_is_told_without_a_traceback(args, status, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CRUDSPEC_DSN", raising=False)
+    result = CliRunner().invoke(main, args)
+
+    assert result.exit_code == status, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert "Usage:" in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_spec_prints_a_clause():
+    result = CliRunner().invoke(main, ["spec", "create-4", "GET-6"])
+
+    assert result.exit_code == 0
+    assert [line.partition(":")[0] for line in result.output.splitlines()] == [
+        "CREATE-4 (MUST, crud)",
+        "GET-6 (SHOULD, crud)",
+    ]
+
+
+def test_help_names_every_command():
+    result = CliRunner().invoke(main, ["--help"])
+
+    assert all(f"  {name} " in result.output for name in ("check", "demo", "spec", "new"))
+    assert CliRunner().invoke(main, ["--version"]).output.strip().endswith(version("crudspec"))
+
+
+def test_check_exits_0_where_all_holds(consumer):
+    """In a project whose pytest configuration would break the suite, and whose conftest would, too."""
+    consumer.write(
+        "pyproject.toml",
+        """
+        [tool.pytest.ini_options]
+        addopts = "--cov --no-such-option"
+        python_files = "check_*.py"
+        python_functions = "check_*"
+        asyncio_mode = "auto"
+        filterwarnings = ["error"]
+        """,
+    )
+    consumer.write("conftest.py", "raise RuntimeError('the suite has nothing to do with me')\n")
+    result = consumer.check("asyncpg", "core", "-k", "CREATE-6 or GET-4", "--strict")
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "crudspec: PostgreSQL 17*backends asyncpg (asyncpg *), core (sqlalchemy *",
+            "*CREATE-6 * pass *pass *",
+            "6 of 6 planned checks were run*",
+        ]
+    )
+    assert not list(consumer.path.glob(".pytest_cache"))
+    assert not list(consumer.path.glob(".hypothesis"))
+
+
+def test_check_exits_1_where_a_promise_is_broken_and_stops_where_asked(consumer):
+    assert CliRunner().invoke(main, ["new", "mine.py", "--name", "Mine"]).exit_code == 0
+    result = consumer.check("mine.py:Mine", "-k", "CREATE-6 or GET-2", "-x")
+
+    assert result.ret == 1
+    text = result.stdout.str()
+    for told in (
+        "CREATE-6 (MUST) is broken by Mine",
+        "promise   Two creates with one title make two rows.",
+        "seen      raised NotImplementedError: fill in create: INSERT INTO tasks",
+        "calls     create('same') -> raised NotImplementedError",
+        "INCOMPLETE",
+    ):
+        assert told in text
+    assert re.search(r"where     \S*mine.py:\d+ in create: raise NotImplementedError", text)
+    assert "Traceback" not in text + result.stderr.str()
+
+
+def test_check_hands_its_options_to_pytest_and_its_status_on(monkeypatch):
+    given = []
+    monkeypatch.setattr("pytest.main", lambda arguments: given.append(arguments) or pytest.ExitCode.USAGE_ERROR)
+    options = [
+        "--server",
+        "embedded",
+        "--profile",
+        "crud",
+        "--strict",
+        "--effort",
+        "quick",
+        "-k",
+        "CREATE-6",
+        "-n",
+        "2",
+    ]
+    result = CliRunner().invoke(main, ["check", "asyncpg", "a.py:Mine", *options, "-x"])
+
+    assert result.exit_code == 4
+    named = {"--crud-backend=asyncpg", "--crud-backend=a.py:Mine", "--crud-server=embedded", "--crud-profile=crud"}
+    assert named | {"--crud-strict", "--crud-effort=quick", "-k", "CREATE-6", "-n", "2", "-x"} <= set(given[0])
+
+
+def test_new_does_not_overwrite(tmp_path):
+    path = tmp_path / "mine.py"
+    first = CliRunner().invoke(main, ["new", str(path)])
+    path.write_text("my own work\n")
+    second = CliRunner().invoke(main, ["new", str(path)])
+
+    assert (first.exit_code, second.exit_code) == (0, 2)
+    assert f"crudspec check {path}:MyBackend" in first.output
+    assert "left alone" in second.output
+    assert path.read_text() == "my own work\n"
+
+
+def test_demo_shows_each_backend_and_that_they_agree(consumer):
+    server = ("--server", "external", "--dsn", consumer.dsn)
+    consumer.write(
+        "theirs.py",
+        """
+        from crudspec.backends.asyncpg import AsyncpgBackend
+
+        class Other(AsyncpgBackend):
+            async def update(self, task_id, title, done):
+                await super().update(task_id, title, done)
+                raise RuntimeError("late")
+        """,
+    )
+    same = CliRunner().invoke(main, ["demo", *server])
+    other = CliRunner().invoke(main, ["demo", "asyncpg", "theirs.py:Other", *server])
+
+    assert same.exit_code == 0
+    assert re.search(r"asyncpg +core +orm +sqlmodel", same.output)
+    assert same.output.count("title=buy milk") >= 4
+    assert "all the same" in same.output
+    assert other.exit_code == 1
+    assert re.search(r"raised\s+RuntimeError:\s+late", other.output)
+    assert "NOT all the same" in other.output
+    assert consumer.password not in same.output + other.output
+
+
+def test_every_clause_can_be_named_on_the_command_line():
+    result = CliRunner().invoke(main, ["spec", *(clause.id for clause in CLAUSES)])
+
+    assert len(result.output.splitlines()) == len(CLAUSES)

@@ -1,0 +1,135 @@
+"""The checker of races agrees with one that tries every order."""
+
+from datetime import UTC, datetime
+from itertools import permutations
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from crudspec.linearizable import Operation, apply, explain, objections
+from crudspec.model import Row
+
+NOW = datetime(2024, 1, 1, tzinfo=UTC)
+ROWS = [Row(1, title, done, NOW) for title in ("x", "a") for done in (False, True)]
+NEW = [Row(number, "n", False, NOW) for number in (1, 2, 3)]
+
+tables = st.sampled_from([frozenset(), *(frozenset({row}) for row in ROWS)])
+ends = st.sampled_from([frozenset(), *(frozenset({row}) for row in ROWS), *(frozenset({ROWS[0], new}) for new in NEW)])
+asked = st.one_of(
+    st.tuples(st.just("create"), st.just(("n",)), st.sampled_from([*NEW, None, ROWS[1]])),
+    st.tuples(st.just("get"), st.just((1,)), st.sampled_from([None, *ROWS])),
+    st.tuples(
+        st.just("update"),
+        st.tuples(st.just(1), st.sampled_from(["x", "a"]), st.booleans()),
+        st.sampled_from([True, True, False, 1]),
+    ),
+    st.tuples(st.just("delete"), st.just((1,)), st.sampled_from([True, False])),
+)
+
+
+@st.composite
+def histories(draw):
+    """Up to four operations at random moments, with results that may or may not be right."""
+    kinds = draw(st.lists(asked, min_size=1, max_size=4))
+    moments = draw(st.permutations(range(2 * len(kinds))))
+    pairs = [sorted(moments[2 * place : 2 * place + 2]) for place in range(len(kinds))]
+    return [
+        Operation("ABCD"[place], name, args, result, called, returned)
+        for place, ((name, args, result), (called, returned)) in enumerate(zip(kinds, pairs, strict=True))
+    ]
+
+
+@st.composite
+def honest(draw):
+    """A history that was made by a serial order, so that one must be found; and what it leaves."""
+    table = before = draw(tables)
+    operations = []
+    for place, (name, args, result) in enumerate(draw(st.lists(asked, min_size=1, max_size=4))):
+        operation = Operation("ABCD"[place], name, args, result, place, place)
+        then, promised = apply(table, operation)
+        if name == "create" and not isinstance(promised, Row):
+            continue
+        table = then
+        # Each takes effect at its place; it may have begun before and ended after.
+        early, late = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+        operations.append(Operation("ABCD"[place], name, args, promised, 10 * (place - early), 10 * (place + late) + 5))
+    return before, draw(st.permutations(operations)), table
+
+
+def by_trying_all(before, operations, after):
+    """Whether any permutation that keeps to real time gives every result and the final table."""
+    for order in permutations(operations):
+        if any(later.returned < early.called for place, early in enumerate(order) for later in order[place + 1 :]):
+            continue
+        rows = {row.id: row for row in before}
+        if all(fits(rows, operation) for operation in order) and set(rows.values()) == after:
+            return True
+    return False
+
+
+def fits(rows, operation):
+    """Run an operation on a dict; whether its result is right."""
+    result = operation.result
+    if operation.name == "create":
+        right = isinstance(result, Row) and result.id not in rows and result[1:3] == (operation.args[0], False)
+        if right:
+            rows[result.id] = result
+        return right
+    found = rows.get(operation.args[0])
+    if operation.name == "get":
+        return result == found
+    if operation.name == "delete":
+        rows.pop(operation.args[0], None)
+    elif found is not None:
+        rows[found.id] = Row(found.id, *operation.args[1:], found.created_at)
+    return result is (found is not None)
+
+
+@settings(max_examples=250, deadline=None, database=None)
+@given(tables, histories(), ends)
+def test_agrees_with_trying_every_order(before, operations, after):
+    assert (explain(before, operations, after) is not None) == by_trying_all(before, operations, after)
+
+
+@settings(max_examples=120, deadline=None, database=None)
+@given(honest())
+def test_finds_the_order_that_there_was(history):
+    before, operations, after = history
+    order = explain(before, operations, after)
+    assert order is not None
+    assert by_trying_all(before, order, after)
+
+
+@settings(max_examples=60, deadline=None, database=None)
+@given(tables, histories(), ends)
+@example(frozenset(), [Operation("A", "get", (1,), None, 0, 1)], frozenset({ROWS[0]}))
+def test_there_is_an_objection_to_every_order_or_an_explanation(before, operations, after):
+    count = len(list(permutations(operations)))
+    objected = list(objections(before, operations, after))
+    assert (len(objected) == count) == (explain(before, operations, after) is None)
+
+
+def update(client, title, done, called=0, returned=9, result=True):
+    return Operation(client, "update", (1, title, done), result, called, returned)
+
+
+def test_half_of_each_update_is_explained_by_no_order():
+    both = [update("A", "a", True), update("B", "x", False)]
+    before = frozenset({ROWS[0]})
+    assert explain(before, both, frozenset({Row(1, "x", True, NOW)})) is None
+    reasons = [reason for _, reason in objections(before, both, frozenset({Row(1, "x", True, NOW)}))]
+    assert reasons == ["would have left (1, 'x', False)", "would have left (1, 'a', True)"]
+
+
+def test_real_time_counts():
+    before, after = frozenset({ROWS[0]}), frozenset({Row(1, "x", False, NOW)})
+    overlapping = [update("A", "a", True), update("B", "x", False)]
+    one_after_the_other = [update("A", "a", True, 4, 5), update("B", "x", False, 0, 1)]
+    assert explain(before, overlapping, after) is not None
+    assert explain(before, one_after_the_other, after) is None
+    ((_, ruled_out), *_) = objections(before, one_after_the_other, after)
+    assert ruled_out == "not in this order: B had returned before A was called"
+
+
+def test_one_is_not_true():
+    assert explain(frozenset({ROWS[0]}), [update("A", "x", False, result=1)], frozenset({ROWS[0]})) is None

@@ -1,0 +1,253 @@
+"""Races run as their schedule says, whatever the backend does with its connections."""
+
+import asyncio
+from contextlib import asynccontextmanager, contextmanager
+
+import psycopg
+import pytest
+from psycopg.rows import class_row
+
+from crudspec import Task, Unavailable
+from crudspec.backends.asyncpg import AsyncpgBackend
+from crudspec.backends.orm import OrmBackend
+from crudspec.backends.registry import Adapter, resolve
+from crudspec.checks import ContractBroken, Inconclusive
+from crudspec.wire.races import Course, Outcome, Race, RaceHung, Request
+from crudspec.wire.schedules import PAIRS, Enumeration, Tally, explore, explore_pairs, explore_triples
+from crudspec.witness import Witness
+
+TAUGHT = "examples/taught_orm_backend.py:TaughtOrmBackend"
+UPDATES = Race((Request("update", ("a", True)), Request("update", ("b", False))))
+DELETES = Race((Request("delete"), Request("delete", (), 1)))
+COLUMNS = "id, title, done, created_at"
+
+
+class PerCall:
+    """psycopg in threads, a connection for each call, a transaction for each statement."""
+
+    def __init__(self, dsn):
+        self._dsn = dsn
+
+    @classmethod
+    @contextmanager
+    def connect(cls, dsn):
+        yield cls(dsn)
+
+    def _run(self, sql, *args):
+        with (
+            psycopg.connect(self._dsn, connect_timeout=10) as connection,
+            connection.transaction(),
+            connection.cursor(row_factory=class_row(Task)) as cursor,
+        ):
+            cursor.execute(sql, args)
+            return cursor.fetchone() if cursor.description else cursor.rowcount == 1
+
+    def create(self, title):
+        return self._run(f"INSERT INTO tasks (title) VALUES (%s) RETURNING {COLUMNS}", title)
+
+    def get(self, task_id):
+        return self._run(f"SELECT {COLUMNS} FROM tasks WHERE id = %s", task_id)
+
+    def update(self, task_id, title, done):
+        return self._run("UPDATE tasks SET title = %s, done = %s WHERE id = %s", title, done, task_id)
+
+    def delete(self, task_id):
+        return self._run("DELETE FROM tasks WHERE id = %s", task_id)
+
+
+class PerCallLooks(PerCall):
+    """Says that it deleted what it found."""
+
+    def delete(self, task_id):
+        return self.get(task_id) is not None and (super().delete(task_id) or True)
+
+
+_alone = asyncio.Lock()
+
+
+class OneAtATime(AsyncpgBackend):
+    """One lock for the whole process."""
+
+    async def create(self, title):
+        async with _alone:
+            return await super().create(title)
+
+    async def get(self, task_id):
+        async with _alone:
+            return await super().get(task_id)
+
+    async def update(self, task_id, title, done):
+        async with _alone:
+            return await super().update(task_id, title, done)
+
+    async def delete(self, task_id):
+        async with _alone:
+            return await super().delete(task_id)
+
+
+class OneConnection(OrmBackend):
+    """A pool of one."""
+
+    pool_size = 1
+
+
+class Hangs(OrmBackend):
+    """Waits for a lock that nobody will let go of, and has no timeout that helps."""
+
+    async def delete(self, task_id):
+        await asyncio.Event().wait()
+
+
+class Refuses(AsyncpgBackend):
+    """Of two updates at once one is refused."""
+
+    busy = False
+
+    async def update(self, task_id, title, done):
+        if self.busy:
+            raise Unavailable("busy")
+        self.busy = True
+        try:
+            return await super().update(task_id, title, done)
+        finally:
+            self.busy = False
+
+
+@asynccontextmanager
+async def course(backend, dsn, *, deadline=10.0):
+    if isinstance(backend, str):
+        (adapter,) = resolve([backend])
+    else:
+        adapter = Adapter(backend.__name__, backend.__name__, backend, ())
+    async with Witness.connect(dsn) as witness, Course.opened(adapter, dsn, witness, deadline=deadline) as opened:
+        yield opened
+
+
+def test_every_interleaving_is_enumerated_once_the_simplest_first():
+    enumeration, seen = Enumeration(UPDATES), []
+    while not enumeration.complete:
+        beginning = enumeration.next()
+        left, outcome = {"A": 3, "B": 2}, Outcome()
+        while able := "".join(name for name in "AB" if left[name]):
+            step = len(outcome.trace)
+            last = outcome.trace[-1][0] if step else "A"
+            name = beginning[step] if step < len(beginning) else last if last in able else able[0]
+            left[name] -= 1
+            outcome.trace.append((name, able))
+        assert outcome.schedule.startswith(beginning)
+        enumeration.ran(beginning, outcome)
+        seen.append(outcome.schedule)
+    assert len(seen) == len(set(seen)) == 10
+    assert set(seen[:2]) == {"AAABB", "BBAAA"}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("backend", ["asyncpg", "core", "examples/psycopg_backend.py:PsycopgBackend", PerCall])
+async def test_a_right_backend_is_explained_in_every_schedule(scratch_dsn, backend):
+    async with course(backend, scratch_dsn) as opened:
+        tally = Tally()
+        await explore_pairs(opened, tally, schedules=80)
+        await explore_triples(opened, tally, schedules=10, seed=1)
+    assert tally.overlapped
+    assert tally.schedules > 40
+
+
+@pytest.mark.asyncio
+async def test_small_races_are_run_completely(scratch_dsn):
+    async with course("orm", scratch_dsn) as opened:
+        tally = Tally()
+        await explore_pairs(opened, tally, schedules=200, races=[UPDATES, DELETES])
+    assert tally.complete == 2
+    assert tally.schedules == tally.overlapped
+
+
+@pytest.mark.asyncio
+async def test_the_taught_way_leaves_half_of_each(scratch_dsn):
+    async with course(TAUGHT, scratch_dsn) as opened:
+        with pytest.raises(ContractBroken) as found:
+            await explore_pairs(opened, Tally(), schedules=100, races=[UPDATES])
+        schedule = found.value.account.partition("schedule: ")[2].split()[0]
+        again = await opened.run(UPDATES, schedule)
+    assert again.schedule == schedule
+    assert again.broken is not None
+    account = again.broken.account
+    assert "the row after: (" in account
+    assert "'b', True)" in account
+    assert "A, then B: would have left" in account
+    assert "B, then A: would have left" in account
+    places = [line.index("SELECT") for line in account.splitlines() if "SELECT" in line]
+    assert len(set(places)) == 2
+
+
+@pytest.mark.asyncio
+async def test_a_failing_race_of_three_shrinks_and_replays_by_its_seed(scratch_dsn):
+    accounts = []
+    async with course(TAUGHT, scratch_dsn) as opened:
+        for _ in range(2):
+            with pytest.raises(ContractBroken) as found:
+                await explore_triples(opened, Tally(), schedules=200, seed=3)
+            accounts.append((found.value.what, found.value.seen))
+    assert accounts[0] == accounts[1]
+
+
+@pytest.mark.asyncio
+async def test_who_waits_for_whom_is_asked_of_the_server(scratch_dsn):
+    async with course("orm", scratch_dsn) as opened:
+        outcome = await opened.run(UPDATES, "AABB")
+        waited = [turn for turn in opened.turns.log if turn.blockers]
+        assert outcome.broken is None
+        assert [(turn.client.name, turn.blockers[0].name) for turn in waited] == [("B", "A")]
+        assert outcome.trace[4] == ("A", "A")
+
+
+@pytest.mark.asyncio
+async def test_a_call_may_be_a_step_of_the_schedule(scratch_dsn):
+    race = Race((Request("get"), Request("update", ("a", True)), Request("get")), together=False)
+    async with course("asyncpg", scratch_dsn) as opened:
+        one_by_one = await opened.run(race, "AABBCC")
+        mixed = await opened.run(race, "ABBACC")
+    assert (one_by_one.overlapped, one_by_one.broken, one_by_one.schedule) == (False, None, "AABBCC")
+    assert (mixed.overlapped, mixed.broken, mixed.schedule) == (True, None, "ABBACC")
+
+
+@pytest.mark.asyncio
+async def test_one_lock_for_all_is_inconclusive(scratch_dsn):
+    async with course(OneAtATime, scratch_dsn) as opened:
+        with pytest.raises(Inconclusive):
+            await explore(opened, schedules=30, seed=0)
+
+
+@pytest.mark.asyncio
+async def test_a_pool_of_one_is_no_race_by_itself_and_two_pools_are(scratch_dsn):
+    async with course(OneConnection, scratch_dsn) as opened:
+        tallies = [Tally(), Tally()]
+        for instance in (0, 1):
+            races = [race for race in PAIRS[:4] if race.requests[1].instance == instance]
+            await explore_pairs(opened, tallies[instance], schedules=10, races=races)
+    assert not tallies[0].overlapped
+    assert tallies[1].overlapped
+
+
+@pytest.mark.asyncio
+async def test_lies_are_found_in_threads_too(scratch_dsn):
+    async with course(PerCallLooks, scratch_dsn) as opened:
+        with pytest.raises(ContractBroken) as found:
+            await explore_pairs(opened, Tally(), schedules=60, races=[DELETES])
+    assert "A would have returned False" in found.value.account
+
+
+@pytest.mark.asyncio
+async def test_a_call_that_raises_is_told(scratch_dsn):
+    async with course(Refuses, scratch_dsn) as opened:
+        outcome = await opened.run(UPDATES, "AB")
+    assert outcome.broken is not None
+    assert isinstance(outcome.broken.__cause__, Unavailable)
+
+
+@pytest.mark.asyncio
+async def test_a_call_that_hangs_is_told_once(scratch_dsn):
+    async with course(Hangs, scratch_dsn, deadline=0.3) as opened:
+        outcome = await opened.run(DELETES, "AB")
+        with pytest.raises(RaceHung):
+            await explore_triples(opened, Tally(), schedules=50, seed=0)
+    assert isinstance(outcome.broken, RaceHung)

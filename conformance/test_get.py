@@ -34,9 +34,9 @@ async def test_returns_none_where_there_is_no_row(backend: Subject, witness: Wit
 @clause("GET-2")
 async def test_returns_none_between_other_rows(backend: Subject, witness: Witness) -> None:
     """Rows whose ids come next, or begin alike: a loose predicate finds them where it should find nothing."""
-    for task_id in (2, 10, 12, 110):
+    for task_id in (3_000_002, 3_000_010, 3_000_012, 30_000_010):
         await witness.insert("neighbour", id=task_id)
-    for task_id in (1, 3, 11, 13, 111):
+    for task_id in (3_000_001, 3_000_003, 3_000_011, 3_000_013):
         expect(f"get({task_id}), its neighbours being there", await backend.get(task_id), None)
 
 

@@ -154,7 +154,7 @@ def test_a_drivers_class_does_not_refuse_whatever_it_derives_from():
 def test_returning_or_raising_something_else_is_no_refusal():
     with pytest.raises(ContractBroken, match="seen returned None"):
         refused(None, ValueError)
-    with pytest.raises(ContractBroken, match="expected ValueError or TypeError, seen raised KeyError"):
+    with pytest.raises(ContractBroken, match=r"expected ValueError or TypeError.*seen raised KeyError"):
         refused(KeyError("a"), ValueError, TypeError)
     with pytest.raises(asyncio.CancelledError):
         refused(asyncio.CancelledError(), ValueError)

@@ -23,6 +23,7 @@ WRONG = {
     "a template in no folder": (["new", "nowhere/backend.py"], 2),
     "a demo of nobody": (["demo", "nobody"], 2),
     "a demo on a server that is not there": (["demo", "--server", "external"], 2),
+    "the cost on a server that is not there": (["cost", "--server", "external"], 4),
 }
 
 
@@ -30,6 +31,7 @@ WRONG = {
 def test_wrong_usage_is_told_without_a_traceback(args, status, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CRUDSPEC_DSN", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     result = CliRunner().invoke(main, args)
 
     assert result.exit_code == status, result.output

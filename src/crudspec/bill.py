@@ -96,8 +96,9 @@ def measure_all(
     try:
         adapters = resolve(tuple(backends))
         tell("starting PostgreSQL ...")
-        server = start(choice, run_dir=run_dir, owner=os.getpid())
         try:
+            # In here, as a start that fails leaves its folder, too: other processes of a run may have to read why.
+            server = start(choice, run_dir=run_dir, owner=os.getpid())
             Proxy(server.dsn)
             bills = []
             for adapter in adapters:

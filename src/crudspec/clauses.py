@@ -232,8 +232,8 @@ CLAUSES: tuple[Clause, ...] = (
         (
             "LOST-2",
             "MUST",
-            "When a connection is cut during a write, the call raises `Unavailable` or the write is there once: never a "
-            "success with no row, never two rows.",
+            "When a connection is cut during a write, the call raises `Unavailable` or the write is there once: never "
+            "a success with no row, never two rows.",
         ),
         (
             "LOST-3",

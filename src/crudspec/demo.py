@@ -39,8 +39,9 @@ def run_demo(backends: tuple[str, ...], *, server: Any, dsn: str | None) -> int:
     try:
         adapters = resolve(backends)
         click.echo("starting PostgreSQL ...", err=True)
-        running = start(ServerChoice(kind=server or "auto", dsn=dsn), run_dir=run_dir, owner=os.getpid())
         try:
+            # In here, as a start that fails leaves its folder, too: other processes of a run may have to read why.
+            running = start(ServerChoice(kind=server or "auto", dsn=dsn), run_dir=run_dir, owner=os.getpid())
             click.echo(f"PostgreSQL {running.version}, {running.origin}")
             columns = [asyncio.run(_play(running, adapter)) for adapter in adapters]
         finally:

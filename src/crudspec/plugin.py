@@ -28,6 +28,9 @@ SERVER_KINDS = ("auto", "container", "embedded", "external")
 _RUN = pytest.StashKey["Run"]()
 _RUN_DIRECTORY = pytest.StashKey[Path]()
 _SUITE_COLLECTED = pytest.StashKey[bool]()
+_SELECTION = {"mark", "main", "lfplugin", "stepwiseplugin"}
+"""Names of pytest's own plugins that select."""
+
 _OPTIONS = (
     "crud_backend",
     "crud_server",
@@ -170,14 +173,14 @@ def pytest_collection_modifyitems(
     if not suite:
         return (yield)
     # A check that no backend of this run is asked has an empty parameter set, which pytest would show as a skip.
-    asked = [item for item in suite if split_id(item.nodeid)]
-    places = iter(sorted(asked, key=_reading_order))
-    items[:] = [next(places) if item in asked else item for item in items if item in asked or item not in suite]
+    asked = {item for item in suite if split_id(item.nodeid)}
+    places = iter(sorted((item for item in suite if item in asked), key=_reading_order))
+    items[:] = [next(places) if item in asked else item for item in items if item in asked or not clause_of(item)]
     collected = len(items)
-    # What the user selects away (-k, -m, --deselect) was not planned, and what goes later, by a conftest's hook, is
-    # missed. pytest's own selection comes once more in its turn and finds nothing left to do.
+    # What the user selects away (-k, -m, --deselect, --lf, --sw) was not planned, and what goes later, by a conftest's
+    # hook, is missed. pytest's own selection comes once more in its turn and finds nothing left to do.
     manager = config.pluginmanager
-    others = [plugin for name, plugin in manager.list_name_plugin() if plugin and name not in {"mark", "main"}]
+    others = [plugin for name, plugin in manager.list_name_plugin() if plugin and name not in _SELECTION]
     manager.subset_hook_caller("pytest_collection_modifyitems", others)(session=session, config=config, items=items)
     current_run(config).plan([item.nodeid for item in items if item in asked], left=len(items), of=collected)
     yield

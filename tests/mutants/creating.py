@@ -98,8 +98,10 @@ class DoubleClickGuarded(CoreBackend):
     _last = None
 
     async def create(self, title):
-        if self._last is None or self._last.title != title:
-            self._last = await super().create(title)
+        last = self._last
+        if last is not None and last.title == title and await super().get(last.id) is not None:
+            return last
+        self._last = await super().create(title)
         return self._last
 
     async def get(self, task_id):

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 
-from crudspec import CrudError, InvalidTask, Unavailable
+from crudspec import InvalidTask, Unavailable
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend
 from crudspec.backends.orm import OrmBackend
@@ -116,7 +116,7 @@ class DriversOwnError(AsyncpgBackend):
     async def delete(self, task_id):
         try:
             return await super().delete(task_id)
-        except CrudError as error:
+        except InvalidTask as error:
             raise (error.__cause__ or error) from None
 
 
@@ -157,7 +157,7 @@ class CommitErrorSwallowed(_Transaction):
     """CREATE-8: a COMMIT that fails is passed over."""
 
     async def _commit(self, transaction):
-        with suppress(asyncpg.PostgresError):
+        with suppress(asyncpg.IntegrityConstraintViolationError):
             await transaction.commit()
 
 
@@ -182,10 +182,14 @@ class CommitNotWaitedFor(_Transaction):
 class CommitsBlind(OrmBackend):
     """CREATE-8: once the statements are sent, nobody looks at what the COMMIT says."""
 
+    also = "LOST-2"
+
     @asynccontextmanager
     async def _session(self, sessions):
         async with super()._session(sessions) as session:
             yield session
             await session.flush()
-            with suppress(DBAPIError):
+            try:
                 await session.commit()
+            except DBAPIError:
+                await session.rollback()

@@ -1,7 +1,6 @@
 """Lies that need a sequence: no check of a single operation sees them, generated programs do."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections import deque
 
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend, tasks
@@ -60,53 +59,56 @@ class RepeatTakenForRetry(OrmBackend):
         return deleted
 
 
-class ListFingerprinted(SqlmodelBackend):
-    """PROGRAM-1: a list is read anew only when a row came, went, or changed its done."""
+class EmptyTitleIsNoRow(SqlmodelBackend):
+    """PROGRAM-1: a row with an empty title is taken for one that is not there."""
 
-    _print = None
-    _listed: Sequence[Any] = ()
-
-    async def list_tasks(self):
-        rows = await super().list_tasks()
-        current = [(row.id, row.done) for row in rows]
-        if current != self._print:
-            self._print, self._listed = current, rows
-        return list(self._listed)
+    async def get(self, task_id):
+        row = await super().get(task_id)
+        return row if row is not None and row.title else None
 
 
-class OwnUpdateRemembered(AsyncpgBackend):
-    """MIX-1: get answers with what this backend wrote last, whoever has written since."""
+class OwnWritesRemembered(AsyncpgBackend):
+    """MIX-1: get answers with the row as this backend itself has written it, whoever has written since."""
 
     also = "RACE-2"
 
-    _own = None
-
-    async def get(self, task_id):
-        own = self._own
-        return own if can_exist(task_id) and own is not None and own.id == task_id else await super().get(task_id)
-
-    async def update(self, task_id, title, done):
-        self._own = None
-        updated = await super().update(task_id, title, done)
-        if updated:
-            self._own = await super().get(task_id)
-        return updated
-
-    async def delete(self, task_id):
-        self._own = None
-        return await super().delete(task_id)
-
-
-class OwnRowsTrusted(CoreBackend):
-    """MIX-1: an update of a row that this backend has created is never in vain, it says."""
-
     def __init__(self, dsn):
         super().__init__(dsn)
-        self._own = set()
+        self._own = {}
 
     async def create(self, title):
         row = await super().create(title)
-        self._own.add(row.id)
+        self._own[row.id] = row
+        return row
+
+    async def get(self, task_id):
+        if can_exist(task_id) and task_id in self._own:
+            return self._own[task_id]
+        return await super().get(task_id)
+
+    async def update(self, task_id, title, done):
+        updated = await super().update(task_id, title, done)
+        if updated:
+            self._own[task_id] = await super().get(task_id)
+        return updated
+
+    async def delete(self, task_id):
+        deleted = await super().delete(task_id)
+        if deleted:
+            self._own.pop(task_id, None)
+        return deleted
+
+
+class OwnRowsTrusted(CoreBackend):
+    """MIX-1: an update of a row that this backend has just created is never in vain, it says."""
+
+    def __init__(self, dsn):
+        super().__init__(dsn)
+        self._own = deque(maxlen=5)
+
+    async def create(self, title):
+        row = await super().create(title)
+        self._own.append(row.id)
         return row
 
     async def update(self, task_id, title, done):
@@ -115,6 +117,6 @@ class OwnRowsTrusted(CoreBackend):
 
     async def delete(self, task_id):
         deleted = await super().delete(task_id)
-        if deleted:
-            self._own.discard(task_id)
+        if deleted and task_id in self._own:
+            self._own.remove(task_id)
         return deleted

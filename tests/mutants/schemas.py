@@ -44,12 +44,6 @@ class NoServerDefault(CoreBackend):
     metadata: ClassVar[MetaData] = _drawn(done=Column("done", Boolean, nullable=False, default=False))
 
 
-class NoLength(SqlmodelBackend):
-    """SCHEMA-1: the title has no length in the picture."""
-
-    metadata: ClassVar[MetaData] = _drawn(title=Column("title", String, nullable=False))
-
-
 class AnotherLength(OrmBackend):
     """SCHEMA-1: the title has one character more in the picture."""
 

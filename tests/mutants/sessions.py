@@ -18,7 +18,7 @@ class ExpiredRow(OrmBackend):
 
     also = (
         "CREATE-1 CREATE-2 CREATE-3 CREATE-5 CREATE-6 USABLE-1 HYGIENE-1 SATURATE-1 INDEPENDENT-1 RACE-1 DDL-1 LOOP-1 "
-        "RACE-2 CANCEL-1"
+        "RACE-2 CANCEL-1 SCHEMA-2"
     )
 
     async def create(self, title):

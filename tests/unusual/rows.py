@@ -74,7 +74,7 @@ class MoreThanAsked(Dicts):
         return SimpleNamespace(**_plain(task), keys=lambda: ["slug"], slug=task.title.casefold(), project=None)
 
 
-class Validated(BaseModel):
+class _Validated(BaseModel):
     """A frozen Pydantic model."""
 
     model_config = ConfigDict(frozen=True, strict=True, from_attributes=True)
@@ -89,18 +89,18 @@ class PydanticModels(OrmBackend):
     """Pydantic models of ORM rows, as a web framework wants them."""
 
     async def create(self, title):
-        return Validated.model_validate(await super().create(title))
+        return _Validated.model_validate(await super().create(title))
 
     async def get(self, task_id):
         task = await super().get(task_id)
-        return None if task is None else Validated.model_validate(task)
+        return None if task is None else _Validated.model_validate(task)
 
     async def list_tasks(self):
-        return UserList(Validated.model_validate(task) for task in await super().list_tasks())
+        return UserList(_Validated.model_validate(task) for task in await super().list_tasks())
 
 
 @dataclass(frozen=True)
-class Frozen:
+class _Frozen:
     """A frozen dataclass, not crudspec's own."""
 
     id: int
@@ -110,20 +110,20 @@ class Frozen:
 
 
 class FrozenDataclasses(SqlmodelBackend):
-    """Frozen dataclasses in a tuple."""
+    """_Frozen dataclasses in a tuple."""
 
     async def create(self, title):
-        return Frozen(**_plain(await super().create(title)))
+        return _Frozen(**_plain(await super().create(title)))
 
     async def get(self, task_id):
         task = await super().get(task_id)
-        return None if task is None else Frozen(**_plain(task))
+        return None if task is None else _Frozen(**_plain(task))
 
     async def list_tasks(self):
-        return tuple(replace(Frozen(**_plain(task))) for task in await super().list_tasks())
+        return tuple(replace(_Frozen(**_plain(task))) for task in await super().list_tasks())
 
 
-class Four(NamedTuple):
+class _Four(NamedTuple):
     """A named tuple whose fields are not in the table's order."""
 
     created_at: datetime
@@ -137,13 +137,13 @@ class NamedTuples(AsyncpgBackend):
 
     async def create(self, title):
         try:
-            return Four(**_plain(await super().create(title)))
+            return _Four(**_plain(await super().create(title)))
         except InvalidTask as error:
             raise ValueError(str(error)) from error.__cause__
 
     async def get(self, task_id):
         task = await super().get(task_id)
-        return None if task is None else Four(**_plain(task))
+        return None if task is None else _Four(**_plain(task))
 
     async def list_tasks(self):
-        return [Four(**_plain(task)) for task in await super().list_tasks()]
+        return [_Four(**_plain(task)) for task in await super().list_tasks()]

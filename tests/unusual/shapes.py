@@ -8,7 +8,7 @@ from crudspec.backends.orm import OrmBackend
 from crudspec.backends.sqlmodel import SqlmodelBackend
 
 
-class Later:
+class _Later:
     """Something to await that is neither a coroutine nor a future."""
 
     def __init__(self, call):
@@ -18,12 +18,12 @@ class Later:
         return self._call().__await__()
 
 
-def logged(operation):
+def _logged(operation):
     """A decorator as they are often written: a plain function that returns what the operation returns."""
 
     @functools.wraps(operation)
     def call(*args, **kwargs):
-        return Later(functools.partial(operation, *args, **kwargs))
+        return _Later(functools.partial(operation, *args, **kwargs))
 
     return call
 
@@ -31,11 +31,11 @@ def logged(operation):
 class Decorated(AsyncpgBackend):
     """Methods that are plain functions and return something to await."""
 
-    create = logged(AsyncpgBackend.create)
-    get = logged(AsyncpgBackend.get)
-    list_tasks = logged(AsyncpgBackend.list_tasks)
-    update = logged(AsyncpgBackend.update)
-    delete = logged(AsyncpgBackend.delete)
+    create = _logged(AsyncpgBackend.create)
+    get = _logged(AsyncpgBackend.get)
+    list_tasks = _logged(AsyncpgBackend.list_tasks)
+    update = _logged(AsyncpgBackend.update)
+    delete = _logged(AsyncpgBackend.delete)
 
 
 class Tasks(OrmBackend):
@@ -48,7 +48,7 @@ class Tasks(OrmBackend):
         return lambda *args: asyncio.ensure_future(found(*args))
 
 
-class Opening:
+class _Opening:
     """An asynchronous context manager that is a class; what it opens is another object."""
 
     def __init__(self, dsn):
@@ -64,7 +64,7 @@ class Opening:
 class Facade:
     """``connect`` is a class, and the backend hands everything on to another one."""
 
-    connect = Opening
+    connect = _Opening
 
     def __init__(self, inner):
         self._inner = inner

@@ -12,8 +12,9 @@ from crudspec.clauses import BY_ID
 if TYPE_CHECKING:
     from pathlib import Path
 
-GENERAL = frozenset({"PROGRAM-1", "MIX-1", "RACE-2"})
-"""Clauses about whole programs and races: they may catch any lie, so they count as related to each."""
+GENERAL = frozenset({"PROGRAM-1", "MIX-1", "RACE-2", "LOST-1", "LOST-2", "LOST-3"})
+"""Clauses that run any operation under any circumstances (programs, races, faults) and look at all that comes of it:
+they may catch any lie, so they count as related to each."""
 
 _FIRST_LINE = re.compile(r"([A-Z]+-[0-9]+): (.+)")
 

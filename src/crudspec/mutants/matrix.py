@@ -79,8 +79,9 @@ def hunt_all(
                 outcome = outcomes[caught.mutant] = Outcome(by_name[caught.mutant], caught)
                 tell(_line(outcome))
 
-    server = start(choice, run_dir=run_dir, owner=os.getpid())
     try:
+        # In here, as a start that fails leaves its folder, too: other processes of a run may have to read why.
+        server = start(choice, run_dir=run_dir, owner=os.getpid())
         workers = [threading.Thread(target=work, daemon=True) for _ in range(processes)]
         for worker in workers:
             worker.start()
@@ -141,12 +142,13 @@ def document(outcomes: Sequence[Outcome]) -> str:
     by_clause: dict[str, list[Mutant]] = defaultdict(list)
     for outcome in outcomes:
         by_clause[outcome.mutant.clause].append(outcome.mutant)
+    general = ", ".join(sorted(GENERAL, key=_order))
     lines = [
         "# The kill matrix",
         "",
         "Each mutant is a backend that tells one lie. The clause in whose section it stands catches it by name; the",
         "clauses in the last column are broken by the same lie and may fail with it; every other clause holds. The",
-        f"clauses about whole programs ({', '.join(sorted(GENERAL))}) may catch any of them.",
+        f"clauses about whole programs, races and faults ({general}) may catch any of them.",
         "",
         "This page is generated: `nox -s mutants`, or `crudspec mutants --write docs/kill-matrix.md`.",
         "",

@@ -119,7 +119,7 @@ async def test_an_additive_migration_fails_no_operation(backend: Subject, witnes
         await fill_pool(other, witness)
         row = read("the created row", await other.create("before"))
         await other.get(row.id)
-        await other.update(row.id, "before", False)
+        await other.update(row.id, row.title, row.done)
         await witness.execute("ALTER TABLE tasks ADD COLUMN crudspec_note text")
         backend.failed = True  # its statements, too, were prepared for another table: open it anew afterwards
         try:

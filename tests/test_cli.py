@@ -10,19 +10,19 @@ from crudspec.clauses import CLAUSES
 from crudspec.cli import main
 
 WRONG = {
-    "no command": ([], 2),
-    "an unknown command": (["chek"], 2),
-    "an unknown option": (["check", "--fast"], 2),
-    "an unknown server": (["check", "--server", "mainframe"], 2),
-    "an unknown profile": (["check", "--profile", "crd"], 2),
-    "an unknown effort": (["check", "--effort", "heroic"], 2),
-    "no workers": (["check", "-n", "0"], 2),
-    "an unknown clause": (["spec", "CREATE-99"], 2),
-    "a template that is no Python file": (["new", "backend.txt"], 2),
-    "a template with a bad name": (["new", "backend.py", "--name", "my backend"], 2),
-    "a template in no folder": (["new", "nowhere/backend.py"], 2),
-    "a demo of nobody": (["demo", "nobody"], 2),
-    "a demo on a server that is not there": (["demo", "--server", "external"], 2),
+    "no command": ([], 4),
+    "an unknown command": (["chek"], 4),
+    "an unknown option": (["check", "--fast"], 4),
+    "an unknown server": (["check", "--server", "mainframe"], 4),
+    "an unknown profile": (["check", "--profile", "crd"], 4),
+    "an unknown effort": (["check", "--effort", "heroic"], 4),
+    "no workers": (["check", "-n", "0"], 4),
+    "an unknown clause": (["spec", "CREATE-99"], 4),
+    "a template that is no Python file": (["new", "backend.txt"], 4),
+    "a template with a bad name": (["new", "backend.py", "--name", "my backend"], 4),
+    "a template in no folder": (["new", "nowhere/backend.py"], 4),
+    "a demo of nobody": (["demo", "nobody"], 4),
+    "a demo on a server that is not there": (["demo", "--server", "external"], 4),
     "the cost on a server that is not there": (["cost", "--server", "external"], 4),
 }
 
@@ -132,7 +132,7 @@ def test_new_does_not_overwrite(tmp_path):
     path.write_text("my own work\n")
     second = CliRunner().invoke(main, ["new", str(path)])
 
-    assert (first.exit_code, second.exit_code) == (0, 2)
+    assert (first.exit_code, second.exit_code) == (0, 4)
     assert f"crudspec check {path}:MyBackend" in first.output
     assert "left alone" in second.output
     assert path.read_text() == "my own work\n"

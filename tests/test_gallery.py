@@ -45,6 +45,13 @@ def test_a_clause_that_fails_for_no_reason_is_a_problem() -> None:
     assert list(outcome.problems()) == ["M (GET-1) also breaks LIST-1: z"]
 
 
+def test_a_hunt_that_ended_early_is_a_problem() -> None:
+    outcome = Outcome(
+        mutant(), Caught("M", failed={"GET-1": "x"}, passed=["LIST-1"], asked=["GET-1", "LIST-1", "GET-2"])
+    )
+    assert list(outcome.problems()) == ["M (GET-1): the hunt ended before it had asked GET-2"]
+
+
 def test_a_clause_without_a_mutant_is_a_problem_of_the_whole_gallery() -> None:
     outcome = Outcome(mutant(), Caught("M", failed={"GET-1": "x"}))
     assert problems([outcome], whole=False) == []

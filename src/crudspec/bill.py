@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -18,7 +15,7 @@ from crudspec.backend import OPERATIONS
 from crudspec.backends.registry import Adapter, BackendError, resolve
 from crudspec.checks import ContractBroken, shown_error
 from crudspec.cost import SIZES, USUAL_SIZE, Cost, budget, metered, usual_arguments
-from crudspec.server import ServerChoice, ServerError, create_scratch, drop_scratch, start, stop
+from crudspec.server import ServerChoice, ServerError, create_scratch, drop_scratch, running
 from crudspec.subject import OPERATION_DEADLINE, Subject
 from crudspec.wire import Proxy, WireError
 from crudspec.witness import Witness
@@ -92,20 +89,15 @@ def measure_all(
     Raises:
         WrongRequest: no such backend, no server, or none that a wire can be put in front of.
     """
-    run_dir = Path(tempfile.gettempdir()) / f"crudspec-run-{os.getpid()}-{os.urandom(6).hex()}"
     try:
         adapters = resolve(tuple(backends))
         tell("starting PostgreSQL ...")
-        try:
-            # In here, as a start that fails leaves its folder, too: other processes of a run may have to read why.
-            server = start(choice, run_dir=run_dir, owner=os.getpid())
+        with running(choice) as server:
             Proxy(server.dsn)
             bills = []
             for adapter in adapters:
                 tell(f"measuring {adapter.name} ...")
                 bills.append(asyncio.run(_measure(server, adapter, rtt, explain)))
-        finally:
-            stop(run_dir)
     except (BackendError, ServerError, WireError) as error:
         raise WrongRequest(str(error)) from None
     return server, bills

@@ -114,7 +114,8 @@ def shown_error(error: BaseException) -> str:
     except Exception as broken:  # noqa: BLE001 - the exception is a stranger's
         text = f"<its str() raises {type(broken).__name__}>"
     first = text.strip().splitlines()[:1]
-    return f"{name}: {first[0][:_LONGEST]}" if first else name
+    # A lone surrogate, which the suite itself passes in, can be neither printed nor sent to another process.
+    return f"{name}: {first[0][:_LONGEST].encode(errors='backslashreplace').decode()}" if first else name
 
 
 def expect(what: str, seen: object, expected: object) -> None:

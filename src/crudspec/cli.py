@@ -14,7 +14,24 @@ from crudspec.clauses import BY_ID, PROFILE_NAMES
 from crudspec.plugin import EFFORT_NAMES, SERVER_KINDS, suite_directory
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Exits as pytest does: 4 for wrong usage, where click has 2, which is pytest's "interrupted"."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        try:
+            status = super().main(*args, **{**options, "standalone_mode": False})
+        except click.UsageError as error:
+            error.show()
+            sys.exit(4)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(1)
+        except click.Abort:
+            sys.exit(2)
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="crudspec")
 def main() -> None:
     """One CRUD contract, every backend: what a PostgreSQL data layer does, proven on a real server."""
@@ -88,13 +105,15 @@ def check(
 @_server_options
 def demo(backends: tuple[str, ...], server: str | None, dsn: str | None) -> None:
     """Run the same five operations through each backend and print each row."""
+    from crudspec.backends.registry import BackendError
     from crudspec.demo import run_demo
+    from crudspec.server import ServerError
 
-    sys.exit(run_demo(backends, server=server, dsn=dsn))
-
-
-class _WrongUsage(click.UsageError):
-    exit_code = 4  # as pytest has it
+    try:
+        status = run_demo(backends, server=server, dsn=dsn)
+    except (BackendError, ServerError) as error:
+        raise click.UsageError(str(error)) from None
+    sys.exit(status)
 
 
 @main.command()
@@ -127,7 +146,7 @@ def cost(
             tell=lambda line: click.echo(line, err=True),
         )
     except WrongRequest as error:
-        raise _WrongUsage(str(error)) from None
+        raise click.UsageError(str(error)) from None
     click.echo(f"PostgreSQL {running.version}, {running.origin}; {', '.join(str(bill.adapter) for bill in bills)}")
     click.echo("20 rows, connection open, statements prepared; +n round trips are to connect, where every call does")
     Console(width=None if Console().is_terminal else 110).print(

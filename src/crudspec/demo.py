@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from crudspec.backends.registry import Adapter, BackendError, resolve
+from crudspec.backends.registry import Adapter, resolve
 from crudspec.checks import ContractBroken, read, read_all, shown_error
 from crudspec.model import Row
-from crudspec.server import ServerChoice, ServerError, create_scratch, drop_scratch, start, stop
+from crudspec.server import ServerChoice, create_scratch, drop_scratch, running
 from crudspec.subject import Subject
 
 if TYPE_CHECKING:
@@ -34,20 +31,17 @@ class Step:
 
 
 def run_demo(backends: tuple[str, ...], *, server: Any, dsn: str | None) -> int:
-    """Print what each operation returned, a column per backend; returns the exit status."""
-    run_dir = Path(tempfile.gettempdir()) / f"crudspec-run-{os.getpid()}-{os.urandom(6).hex()}"
-    try:
-        adapters = resolve(backends)
-        click.echo("starting PostgreSQL ...", err=True)
-        try:
-            # In here, as a start that fails leaves its folder, too: other processes of a run may have to read why.
-            running = start(ServerChoice(kind=server or "auto", dsn=dsn), run_dir=run_dir, owner=os.getpid())
-            click.echo(f"PostgreSQL {running.version}, {running.origin}")
-            columns = [asyncio.run(_play(running, adapter)) for adapter in adapters]
-        finally:
-            stop(run_dir)
-    except (BackendError, ServerError) as error:
-        raise click.UsageError(str(error)) from None
+    """Print what each operation returned, a column per backend; returns the exit status.
+
+    Raises:
+        BackendError: there is no such backend.
+        ServerError: there is no server.
+    """
+    adapters = resolve(backends)
+    click.echo("starting PostgreSQL ...", err=True)
+    with running(ServerChoice(kind=server or "auto", dsn=dsn)) as up:
+        click.echo(f"PostgreSQL {up.version}, {up.origin}")
+        columns = [asyncio.run(_play(up, adapter)) for adapter in adapters]
     Console(width=None if Console().is_terminal else 30 * (len(adapters) + 1)).print(_side_by_side(adapters, columns))
     same = all(_values(column) == _values(columns[0]) for column in columns)
     click.echo("all the same, but for created_at" if same else "NOT all the same: `crudspec check` says which is right")

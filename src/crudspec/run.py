@@ -20,6 +20,7 @@ from crudspec.report.failure import describe, headline
 from crudspec.report.matrix import as_text, matrix, side_by_side
 from crudspec.report.verdicts import Verdict, Verdicts
 from crudspec.server import Server, ServerChoice, ServerError, start, stop
+from crudspec.server.dsn import redacted
 from crudspec.stages import Stages
 from crudspec.subject import OPERATION_DEADLINE
 from crudspec.wire import Proxy, WireError
@@ -118,7 +119,11 @@ class Run:
         """Stop where no backend can be opened: there is nothing to run."""
         refused = [f"{name}: {error}" for name, error in self.stages.refused.items()]
         if refused and len(refused) == len(self.adapters):
-            raise stop("no backend can be opened; " + "; ".join(refused))
+            raise stop(self._redacted("no backend can be opened; " + "; ".join(refused)))
+
+    def _redacted(self, text: str) -> str:
+        """The text without the password of the server, which a driver's message may quote."""
+        return redacted(text, self.server.dsn) if self.server else text
 
     def stop(self) -> None:
         """End the server, with everything that this run has made."""
@@ -201,7 +206,7 @@ class Run:
     def _failed(
         self, clause: Clause, name: str, error: BaseException, report: pytest.TestReport
     ) -> tuple[Verdict, str]:
-        adapter, detail = self.adapter(name), headline(error)
+        adapter, detail = self.adapter(name), self._redacted(headline(error))
         subject = self.stages.subject(name)
         if subject:
             subject.failed = True
@@ -218,10 +223,11 @@ class Run:
         if verdict is not Verdict.FAIL:
             report.outcome = "skipped"
             report.wasxfail = f"{verdict.value}: {detail}"
-        first = self._told.setdefault((name, detail), clause.id)
+        # What is no failure is not printed, and so cannot be referred to.
+        first = self._told.setdefault((name, detail), clause.id) if verdict is Verdict.FAIL else clause.id
         if first == clause.id:
             calls = subject.calls if subject and report.when != "setup" else ()
-            report.longrepr = describe(clause, adapter, error, calls)
+            report.longrepr = self._redacted(describe(clause, adapter, error, calls))
         else:
             report.longrepr = f"{clause.id} ({clause.level}) is broken by {name} as {first} is: {detail}"
         return verdict, detail
@@ -260,8 +266,12 @@ class Run:
                 self.failures.append(
                     f"{name}: the deviation from {clause_id} expired on {entry.expires}: {entry.reason}"
                 )
-            elif verdict is Verdict.PASS:
+            elif verdict is Verdict.PASS and self._asked_whole(name, clause_id):
                 self.failures.append(f"{name}: is listed as deviating from {clause_id}, which holds; remove the entry")
+
+    def _asked_whole(self, name: str, clause_id: str) -> bool:
+        """Tell whether all checks of the clause were planned: a part of them that holds says nothing yet."""
+        return all(nodeid in self.verdicts.planned for nodeid in self.offered if split_id(nodeid) == (name, clause_id))
 
     # The end
 
@@ -274,6 +284,7 @@ class Run:
             output = self.config.__dict__["workeroutput"]
             output["crudspec_notes"] = self.notes + self.stages.notes
             output["crudspec_planned"] = list(self.verdicts.planned)
+            output["crudspec_offered"] = list(self.offered)
             return
         self.notes += self.stages.notes
         # One that pytest has stopped, or a list of tests, has asked nothing; one that claims to be well has to show it.
@@ -295,6 +306,7 @@ class Run:
     def take_over(self, output: dict[str, list[str]]) -> None:
         """What a worker of pytest-xdist has planned and noted."""
         self.notes += output.get("crudspec_notes", [])
+        self.offered.update(output.get("crudspec_offered", []))
         for nodeid in output.get("crudspec_planned", []):
             found = split_id(nodeid)
             if found:
@@ -319,7 +331,7 @@ class Run:
             first = next(iter(printed.values())).splitlines()[0][:80]
             self.notes.append(f"{name} wrote to stdout in {', '.join(printed)}; first {first!r}")
         for note in dict.fromkeys(self.notes):
-            reporter.write_line(f"note: {note}")
+            reporter.write_line(self._redacted(f"note: {note}"))
         for failure in self.failures:
             reporter.write_line(failure, red=True)
         if self.config.getoption("crud_write_deviations"):

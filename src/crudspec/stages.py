@@ -13,7 +13,7 @@ from crudspec.wire import Proxy
 from crudspec.witness import Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from crudspec.backends.registry import Adapter
     from crudspec.server import Server
@@ -136,13 +136,18 @@ class Stages:
 
     async def _close(self, name: str) -> None:
         stage = self._open.pop(name)
-        try:
-            await stage.subject.close()
-        except ContractBroken as error:
-            self.notes.append(f"{name}: {error}")
-        if stage.subject.wire is not None:
-            self.notes += [f"{name}, on the wire: {problem}" for problem in stage.subject.wire.observer.problems]
-            await stage.subject.wire.close()
-        await stage.witness.end(await stage.witness.pids())
-        await stage.context.__aexit__(None, None, None)
-        await drop_scratch(self._server(), stage.subject.dsn)
+        wire = stage.subject.wire
+        steps: list[Callable[[], Awaitable[object]]] = [
+            stage.subject.close,
+            lambda: stage.context.__aexit__(None, None, None),
+            lambda: drop_scratch(self._server(), stage.subject.dsn),
+        ]
+        if wire is not None:
+            steps.insert(1, wire.close)
+            self.notes += [f"{name}, on the wire: {problem}" for problem in wire.observer.problems]
+        for step in steps:
+            # One that fails is noted, and the others are done all the same; the drop ends what is still connected.
+            try:
+                await step()
+            except Exception as error:  # noqa: BLE001 - it is noted, and belongs to no clause
+                self.notes.append(f"{name}: {error}")

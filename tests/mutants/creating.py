@@ -82,7 +82,7 @@ class OldestOfTheTitle(CoreBackend):
 class MergedByTitle(SqlmodelBackend):
     """CREATE-6: a row with that title that is there already is returned, and none is made."""
 
-    also = "CREATE-1 INDEPENDENT-1 RACE-2 LOST-1 LOOP-1"
+    also = "CREATE-1 INDEPENDENT-1 RACE-2 LOST-1 LOOP-1 CANCEL-1"
 
     async def create(self, title):
         check_title(title)
@@ -137,7 +137,7 @@ class TitlesUnique(AsyncpgBackend):
 class HighestIdPlusOne(AsyncpgBackend):
     """CREATE-5: the id is the highest one plus one: it comes back after a delete and the sequence never hears of it."""
 
-    also = "CREATE-1 CREATE-8 RACE-1 RACE-2 LOST-1 COST-1"
+    also = "CREATE-1 CREATE-8 RACE-1 RACE-2 LOST-1 COST-1 SATURATE-1"
 
     async def create(self, title):
         check_title(title)

@@ -1,13 +1,11 @@
 """Lies about what ``delete`` has removed."""
 
 from sqlalchemy import delete as deleting
-from sqlmodel import col
 
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend, tasks
 from crudspec.backends.orm import OrmBackend, TaskRow
 from crudspec.backends.sqlmodel import SqlmodelBackend
-from crudspec.backends.sqlmodel import TaskRow as SqlmodelRow
 from crudspec.errors import InvalidTask, MissingReference
 from crudspec.task import can_exist
 
@@ -46,6 +44,8 @@ class LaterRowsDeleted(_Statement):
 
 class EarlierRowsRewritten(OrmBackend):
     """DELETE-1: a delete writes the rows before it, too, with what they have."""
+
+    also = "INDEPENDENT-1"
 
     async def delete(self, task_id):
         deleted = await super().delete(task_id)
@@ -108,7 +108,7 @@ class DeleteForgotten(OrmBackend):
 class DeleteOfMissingRaises(SqlmodelBackend):
     """DELETE-2: a row that does not exist is an error."""
 
-    also = "RESULT-1 RACE-1 LOST-1 DDL-1 RACE-2"
+    also = "RESULT-1 RACE-1 LOST-1 DDL-1 RACE-2 COST-1"
 
     async def delete(self, task_id):
         if not await super().delete(task_id):
@@ -119,7 +119,7 @@ class DeleteOfMissingRaises(SqlmodelBackend):
 class MissingIsDeleted(AsyncpgBackend):
     """DELETE-2: a row that does not exist is reported as deleted."""
 
-    also = "RESULT-1 RACE-1 DDL-1 RACE-2"
+    also = "RESULT-1 RACE-1 DDL-1 RACE-2 LOST-1"
 
     async def delete(self, task_id):
         await super().delete(task_id)
@@ -145,6 +145,8 @@ class DeleteCutsFloat(AsyncpgBackend):
 class DeleteOfNoneIsAll(CoreBackend):
     """DELETE-2: a filter that is None is dropped, and every row is deleted."""
 
+    also = "HYGIENE-3 ERROR-1"
+
     async def delete(self, task_id):
         if task_id is not None:
             return await super().delete(task_id)
@@ -168,11 +170,10 @@ class ReadMeansThere(SqlmodelBackend):
         return row
 
     async def delete(self, task_id):
+        deleted = await super().delete(task_id)
         if not can_exist(task_id) or task_id not in self._read:
-            return await super().delete(task_id)
+            return deleted
         self._read.discard(task_id)
-        async with self._session(self._single) as session:
-            await session.exec(deleting(SqlmodelRow).where(col(SqlmodelRow.id) == task_id))
         return True
 
 

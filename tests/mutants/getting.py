@@ -66,7 +66,7 @@ class MicrosecondDropped(AsyncpgBackend):
 class GetOfMissingRaises(SqlmodelBackend):
     """GET-2: a row that does not exist is an error, as with ``one()``."""
 
-    also = "GET-4 GET-5"
+    also = "GET-4 GET-5 COST-1"
 
     async def get(self, task_id):
         row = await super().get(task_id)
@@ -152,7 +152,7 @@ class NonsenseNotFound(CoreBackend):
 class LastRowKept(AsyncpgBackend):
     """GET-4: the row that was read last is given again without a look at the table."""
 
-    also = "RACE-2"
+    also = "RACE-2 HYGIENE-3"
 
     _last = None
 

@@ -88,6 +88,8 @@ class EmptyIsNone(AsyncpgBackend):
 class EmptyRaises(OrmBackend):
     """LIST-1: where there are no rows, there is an error."""
 
+    also = "HYGIENE-2 LOST-1 DDL-1"
+
     async def list_tasks(self):
         rows = await super().list_tasks()
         if not rows:
@@ -98,7 +100,7 @@ class EmptyRaises(OrmBackend):
 class Generated(CoreBackend):
     """LIST-1: a generator is returned, which can be read once."""
 
-    also = "CREATE-7 LIST-2 LIST-3 UPDATE-6 INDEPENDENT-1"
+    also = "CREATE-7 LIST-2 LIST-3 UPDATE-6 INDEPENDENT-1 LOST-1"
 
     async def list_tasks(self):
         rows = await super().list_tasks()

@@ -12,6 +12,8 @@ from crudspec.task import can_exist, check_done, check_title
 class TwinsListedOnce(AsyncpgBackend):
     """PROGRAM-1: of rows with one title, the list shows the last one only."""
 
+    also = "INDEPENDENT-1 LOST-1"
+
     async def list_tasks(self):
         newest = {row.title: row for row in await super().list_tasks()}
         return sorted(newest.values(), key=lambda row: row.id)
@@ -68,7 +70,7 @@ class EmptyTitleIsNoRow(SqlmodelBackend):
 
 
 class OwnWritesRemembered(AsyncpgBackend):
-    """MIX-1: get answers with the row as this backend itself has written it, whoever has written since."""
+    """MIX-1: rows are shown as this backend itself has written them, whoever has written since."""
 
     also = "RACE-2"
 
@@ -76,9 +78,14 @@ class OwnWritesRemembered(AsyncpgBackend):
         super().__init__(dsn)
         self._own = {}
 
+    def _remember(self, row):
+        self._own[row.id] = row
+        if len(self._own) > 5:
+            del self._own[next(iter(self._own))]
+
     async def create(self, title):
         row = await super().create(title)
-        self._own[row.id] = row
+        self._remember(row)
         return row
 
     async def get(self, task_id):
@@ -86,10 +93,14 @@ class OwnWritesRemembered(AsyncpgBackend):
             return self._own[task_id]
         return await super().get(task_id)
 
+    async def list_tasks(self):
+        return [self._own.get(row.id, row) for row in await super().list_tasks()]
+
     async def update(self, task_id, title, done):
         updated = await super().update(task_id, title, done)
         if updated:
-            self._own[task_id] = await super().get(task_id)
+            row = await super().get(task_id)
+            self._remember(row)
         return updated
 
     async def delete(self, task_id):
@@ -100,7 +111,7 @@ class OwnWritesRemembered(AsyncpgBackend):
 
 
 class OwnRowsTrusted(CoreBackend):
-    """MIX-1: an update of a row that this backend has just created is never in vain, it says."""
+    """MIX-1: a write to a row that this backend has just created is never in vain, it says."""
 
     def __init__(self, dsn):
         super().__init__(dsn)
@@ -117,6 +128,7 @@ class OwnRowsTrusted(CoreBackend):
 
     async def delete(self, task_id):
         deleted = await super().delete(task_id)
-        if deleted and task_id in self._own:
+        own = can_exist(task_id) and task_id in self._own
+        if own:
             self._own.remove(task_id)
-        return deleted
+        return deleted or own

@@ -17,8 +17,8 @@ class ExpiredRow(OrmBackend):
     """CREATE-7: the COMMIT expires the row, and its session is closed when the caller looks at it."""
 
     also = (
-        "CREATE-1 CREATE-2 CREATE-3 CREATE-5 CREATE-6 USABLE-1 HYGIENE-1 SATURATE-1 INDEPENDENT-1 RACE-1 DDL-1 LOOP-1 "
-        "RACE-2 CANCEL-1 SCHEMA-2"
+        "CREATE-1 CREATE-2 CREATE-3 CREATE-5 CREATE-6 USABLE-1 HYGIENE-1 SATURATE-1 INDEPENDENT-1 RACE-1 "
+        "DDL-1 LOOP-1 RACE-2 CANCEL-1 SCHEMA-2 LOST-1"
     )
 
     async def create(self, title):
@@ -31,7 +31,7 @@ class ExpiredRow(OrmBackend):
 class ColumnLeftOut(OrmBackend):
     """CREATE-7: a column of a list is loaded when it is first read, from a session that is closed."""
 
-    also = "LIST-1 LIST-2 LIST-3 UPDATE-6 INDEPENDENT-1"
+    also = "LIST-1 LIST-2 LIST-3 UPDATE-6 INDEPENDENT-1 LOST-1"
 
     async def list_tasks(self):
         columns = load_only(TaskRow.id, TaskRow.title, TaskRow.done)
@@ -79,7 +79,7 @@ class RowsAlive(OrmBackend):
 class IdentityMapKept(OrmBackend):
     """GET-4: a session's identity map outlives it, and answers for the row that was read last."""
 
-    also = "RACE-2"
+    also = "RACE-2 HYGIENE-3"
     _known = None
 
     async def get(self, task_id):
@@ -165,12 +165,12 @@ class MergedBack(SqlmodelBackend):
 
     def __init__(self, dsn):
         super().__init__(dsn)
-        self._read: set[int] = set()
+        self._read = {}
 
     async def get(self, task_id):
         row = await super().get(task_id)
         if row is not None:
-            self._read.add(task_id)
+            self._read[task_id] = row.created_at
         return row
 
     async def update(self, task_id, title, done):
@@ -179,9 +179,10 @@ class MergedBack(SqlmodelBackend):
         if not can_exist(task_id) or task_id not in self._read:
             return await super().update(task_id, title, done)
         async with self._session(self._transaction) as session:
-            await session.merge(SqlmodelRow(id=task_id, title=title, done=done))
+            await session.merge(SqlmodelRow(id=task_id, title=title, done=done, created_at=self._read[task_id]))
         return True
 
     async def delete(self, task_id):
-        self._read.discard(task_id)
+        if can_exist(task_id):
+            self._read.pop(task_id, None)
         return await super().delete(task_id)

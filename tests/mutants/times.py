@@ -49,7 +49,7 @@ class MillisecondsStored(CoreBackend):
 class CreatedDone(AsyncpgBackend):
     """CREATE-2: a new task is done."""
 
-    also = "CREATE-8 RACE-2"
+    also = "CREATE-8 RACE-2 LOST-1"
 
     async def create(self, title):
         check_title(title)
@@ -63,7 +63,7 @@ class CreatedDone(AsyncpgBackend):
 class NaiveInLists(AsyncpgBackend):
     """LIST-1: the times in a list have lost their zone."""
 
-    also = "CREATE-7 LIST-2 LIST-3 UPDATE-6 INDEPENDENT-1"
+    also = "CREATE-7 LIST-2 LIST-3 UPDATE-6 INDEPENDENT-1 LOST-1"
 
     async def list_tasks(self):
         return [replace(row, created_at=row.created_at.replace(tzinfo=None)) for row in await super().list_tasks()]

@@ -68,7 +68,7 @@ class UpdateOfInt32(CoreBackend):
 class UpdateForgotten(SqlmodelBackend):
     """UPDATE-1: the update is flushed and then rolled back."""
 
-    also = "UPDATE-2 UPDATE-6 CREATE-8 SATURATE-1 INDEPENDENT-1 ERROR-1 RACE-2"
+    also = "UPDATE-2 UPDATE-6 CREATE-8 SATURATE-1 INDEPENDENT-1 ERROR-1 RACE-2 CANCEL-1 DDL-1"
 
     async def update(self, task_id, title, done):
         async with self._session(self._single) as session:
@@ -139,7 +139,7 @@ class MissingIsUpdated(OrmBackend):
 class UpdateOfMissingRaises(CoreBackend):
     """UPDATE-3: a row that does not exist is an error."""
 
-    also = "RESULT-1 RACE-2"
+    also = "RESULT-1 RACE-2 COST-1"
 
     async def update(self, task_id, title, done):
         if not await super().update(task_id, title, done):
@@ -173,7 +173,7 @@ class UpdateCutsFloat(CoreBackend):
 class UnchangedIsFalse(OrmBackend):
     """UPDATE-4: where the unit of work has nothing to write, the row counts as not found."""
 
-    also = "DDL-1 RACE-2"
+    also = "DDL-1 RACE-2 LOST-1"
 
     async def update(self, task_id, title, done):
         check_title(title)
@@ -198,6 +198,8 @@ class DoneOnlyOnce(_Statement):
 
 class OpenedOnlyOnce(_Statement):
     """UPDATE-4: to leave open what is open returns False, where the title is the same, too."""
+
+    also = "LOST-1"
 
     sql = "UPDATE tasks SET title = $2, done = $3 WHERE id = $1 AND (done OR $3 OR title <> $2)"
 
@@ -243,7 +245,7 @@ class CheckedWhereFound(OrmBackend):
 class HalfWritten(SqlmodelBackend):
     """UPDATE-5: done is written before the title is looked at."""
 
-    also = "RACE-2"
+    also = "RACE-2 SATURATE-1 CANCEL-1"
 
     async def update(self, task_id, title, done):
         if can_exist(task_id):

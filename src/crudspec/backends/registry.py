@@ -57,15 +57,23 @@ def resolve(specs: tuple[str, ...] | list[str]) -> list[Adapter]:
         BackendError: an unknown name, a module that does not import, or a class that is no backend.
     """
     found = []
-    for spec in dict.fromkeys(specs) if specs else BUILT_IN:
-        if not spec.strip():
+    for spec in dict.fromkeys(spec.strip() for spec in specs) if specs else BUILT_IN:
+        if not spec:
             raise BackendError("a backend's name is empty; " + _known())
-        name, target = _target(spec.strip())
+        name, target = _target(spec)
         cls = _load(spec, target)
         _check_operations(spec, cls)
-        found.append((name, spec.strip(), cls))
+        found.append((name, spec, cls))
     taken = Counter(name for name, _, _ in found)
-    return [Adapter(spec if taken[name] > 1 else name, spec, cls, tuple(_libraries(cls))) for name, spec, cls in found]
+    return [
+        Adapter(_plain(spec if taken[name] > 1 else name), spec, cls, tuple(_libraries(cls)))
+        for name, spec, cls in found
+    ]
+
+
+def _plain(name: str) -> str:
+    """As pytest writes it into the id of a test: the verdict is found by it."""
+    return name.encode("ascii", "backslashreplace").decode()
 
 
 def _target(spec: str) -> tuple[str, str]:

@@ -30,12 +30,14 @@ class Caught:
         mutant: Its name.
         failed: The clauses that failed, with what was seen.
         passed: The clauses that held.
+        asked: The clauses that the hunt set out to ask.
         seconds: Test time until its own clause failed; None where it did not.
     """
 
     mutant: str
     failed: dict[str, str] = field(default_factory=dict)
     passed: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     seconds: float | None = None
 
 
@@ -57,6 +59,8 @@ class Hunt:
             own = clause_id == self._mutants[name].clause
             if own or clause_id not in self._mutants[name].related:
                 keyed.append(((places[name], not own), item))
+                if clause_id not in self.results[name].asked:
+                    self.results[name].asked.append(clause_id)
         items[:] = [item for _, item in sorted(keyed, key=lambda pair: pair[0])]
 
     @pytest.hookimpl(tryfirst=True)

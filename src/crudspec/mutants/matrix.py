@@ -8,7 +8,6 @@ import queue
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 from collections import defaultdict
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 from crudspec.clauses import CLAUSES, PROFILES
 from crudspec.mutants.gallery import GENERAL
 from crudspec.mutants.hunt import MARKER, Caught
-from crudspec.server import ServerChoice, start, stop
+from crudspec.server import ServerChoice, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,6 +45,9 @@ class Outcome:
         for clause_id, seen in caught.failed.items():
             if clause_id not in mutant.related:
                 yield f"{mutant.name} ({mutant.clause}) also breaks {clause_id}: {seen}"
+        silent = [clause_id for clause_id in caught.asked if clause_id not in {*caught.failed, *caught.passed}]
+        if silent:
+            yield f"{mutant.name} ({mutant.clause}): the hunt ended before it had asked {', '.join(silent)}"
 
 
 def hunt_all(
@@ -60,7 +62,6 @@ def hunt_all(
         processes: How many at once.
         tell: Called with a line for each mutant as it is done.
     """
-    run_dir = Path(tempfile.gettempdir()) / f"crudspec-run-{os.getpid()}-{os.urandom(6).hex()}"
     by_name = {mutant.name: mutant for mutant in mutants}
     batches: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
     names = list(by_name)
@@ -69,26 +70,22 @@ def hunt_all(
         batches.put(names[number::count])  # neighbours are alike: spread the slow ones
     outcomes: dict[str, Outcome] = {}
 
-    def work() -> None:
+    def work(dsn: str) -> None:
         while True:
             try:
                 batch = batches.get_nowait()
             except queue.Empty:
                 return
-            for caught in _hunt_in_process(gallery, batch, server.dsn):
+            for caught in _hunt_in_process(gallery, batch, dsn):
                 outcome = outcomes[caught.mutant] = Outcome(by_name[caught.mutant], caught)
                 tell(_line(outcome))
 
-    try:
-        # In here, as a start that fails leaves its folder, too: other processes of a run may have to read why.
-        server = start(choice, run_dir=run_dir, owner=os.getpid())
-        workers = [threading.Thread(target=work, daemon=True) for _ in range(processes)]
+    with running(choice) as server:
+        workers = [threading.Thread(target=work, args=[server.dsn], daemon=True) for _ in range(processes)]
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
-    finally:
-        stop(run_dir)
     return [outcomes.get(name, Outcome(mutant, Caught(name))) for name, mutant in by_name.items()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,8 +52,7 @@ def describe(clause: Clause, adapter: Adapter, error: BaseException, calls: Iter
         lines += ["  calls     " + told[0], *("            " + call for call in told[1:])]
     lines += [f"  {'' if number else 'sql':10}{_short(line)}" for number, line in enumerate(sql)]
     lines.append(
-        f"  again     pytest --pyargs crudspec.conformance --crud-backend {adapter.spec} "
-        f"-k '{clause.id} and {adapter.name}'"
+        f"  again     pytest --pyargs crudspec.conformance --crud-backend {shlex.quote(adapter.spec)} -k {clause.id}"
     )
     return "\n".join(lines)
 

@@ -8,7 +8,7 @@ then (asyncio, asyncpg, Alembic, testcontainers) is imported where it is used.
 """
 
 from crudspec.server.choice import Server, ServerChoice, ServerError
-from crudspec.server.run import start, stop
+from crudspec.server.run import running, start, stop
 from crudspec.server.scratch import create_scratch, drop_scratch
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "ServerError",
     "create_scratch",
     "drop_scratch",
+    "running",
     "start",
     "stop",
 ]

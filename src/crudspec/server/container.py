@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crudspec.server.rundir import RunDir
 
 _COMMAND = ["postgres", "-c", "listen_addresses=*", "-c", "fsync=off", "-c", "full_page_writes=off"]
-_COMMAND += ["-c", "max_connections=200"]
+_COMMAND += ["-c", "max_connections=500"]
 
 
 @contextmanager

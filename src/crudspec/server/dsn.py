@@ -6,6 +6,9 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from crudspec.server.choice import ServerError
 
+_RARE = 12
+"""Length from which a password is not a word that stands in a text by accident."""
+
 WANTED = "postgresql://user:password@host:port/database"
 
 
@@ -49,6 +52,11 @@ def with_database(dsn: str, name: str) -> str:
     return urlunsplit(urlsplit(dsn)._replace(path="/" + quote(name, safe="")))
 
 
+def plain(dsn: str) -> str:
+    """Return the URL without its query: a backend is promised none, and drivers disagree on what may stand there."""
+    return urlunsplit(urlsplit(dsn)._replace(query=""))
+
+
 def with_port(dsn: str, port: int) -> str:
     """Return the URL of a server of ours that had to move to another port."""
     return local(port, urlsplit(dsn).password or "")
@@ -61,8 +69,15 @@ def shown(dsn: str) -> str:
 
 
 def redacted(text: str, dsn: str) -> str:
-    """Return the text without the URL's password, as written there and as meant."""
+    """Return the text without the URL's password, as written there and as meant.
+
+    A short password may be a word like any other ("postgres"): it is taken out only where a URL or a list of
+    parameters shows it.
+    """
     secret = urlsplit(dsn).password
     for form in {secret, unquote(secret)} if secret else ():
-        text = text.replace(form, "***")
+        if len(form) >= _RARE:
+            text = text.replace(form, "***")
+        for shown in (f":{form}@", f"password={form}", f"password='{form}'"):
+            text = text.replace(shown, shown.replace(form, "***"))
     return text

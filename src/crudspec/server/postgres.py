@@ -131,7 +131,7 @@ class Postgres:
             "listen_addresses": "127.0.0.1",
             "port": self.port,
             "unix_socket_directories": self.socket_directory or "",
-            "max_connections": 200,
+            "max_connections": 500,
             "fsync": "off",
             "full_page_writes": "off",
             # In the data directory, where it is removed with it, and not in /dev/shm.

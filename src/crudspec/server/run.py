@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -18,7 +20,7 @@ from crudspec.server.process import Identity
 from crudspec.server.rundir import RunDir, last_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Generator
 
     from crudspec.server.rundir import Fact
 
@@ -34,6 +36,21 @@ LOCK_SECONDS = 900
 """How long one process waits for another that is starting the server: longer than a start can take."""
 END_SECONDS = 90
 """How long the keeper may take to remove everything before it is made to end."""
+
+
+@contextmanager
+def running(choice: ServerChoice) -> Generator[Server]:
+    """A server for as long as the block lasts, for a program of one process.
+
+    Raises:
+        ServerError: it cannot be had; says what to do.
+    """
+    run_dir = Path(tempfile.gettempdir()) / f"crudspec-run-{os.getpid()}-{secrets.token_hex(6)}"
+    try:
+        # In here, as a start that fails leaves its folder, too: other processes of a run may have to read why.
+        yield start(choice, run_dir=run_dir, owner=os.getpid())
+    finally:
+        stop(run_dir)
 
 
 def start(choice: ServerChoice, *, run_dir: Path, owner: int) -> Server:

@@ -47,7 +47,7 @@ async def create_scratch(server: Server, label: str) -> str:
                 continue
             except asyncpg.PostgresError as exc:
                 raise ServerError(f"cannot clone the template: {urls.redacted(str(exc), server.dsn)}") from exc
-            return urls.with_database(server.dsn, name)
+            return urls.plain(urls.with_database(server.dsn, name))
     raise AssertionError("numbers do not end")
 
 

@@ -72,6 +72,14 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def mutate(session: nox.Session) -> None:
+    """Change the four backends automatically: the suite must notice 95 % of it. `-- core --every 7` for a part."""
+    _install(session)
+    session.install("mutmut>=3.8,<4")
+    session.run("python", "tests/mutate.py", *session.posargs)
+
+
+@nox.session
 def contract(session: nox.Session) -> None:
     """Write the generated pages again: docs/contract.md and docs/matrix.svg."""
     _install(session)

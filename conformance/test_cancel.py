@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from crudspec.checks import ContractBroken, clause, shown, shown_error
 from crudspec.gates import (
@@ -28,12 +29,12 @@ async def test_a_cancelled_operation_ends(backend: Subject, witness: Witness) ->
     """
     row = await witness.insert("kept")
     dsn = backend.dsn
-    calls: dict[str, Callable[[], Awaitable[object]]] = {
-        "create": lambda: backend.create("cancelled"),
-        "get": lambda: backend.get(row.id),
-        "list_tasks": backend.list_tasks,
-        "update": lambda: backend.update(row.id, "cancelled", True),
-        "delete": lambda: backend.delete(row.id),
+    args: dict[str, tuple[object, ...]] = {
+        "create": ("cancelled",),
+        "get": (row.id,),
+        "list_tasks": (),
+        "update": (row.id, "cancelled", True),
+        "delete": (row.id,),
     }
     table = await witness.rows()
     for name, gate in (
@@ -46,7 +47,9 @@ async def test_a_cancelled_operation_ends(backend: Subject, witness: Witness) ->
         ("update", change_blocked(witness, dsn, "done")),
         ("delete", row_locked(dsn, row.id)),
     ):
-        table = await _cancelled_while_blocked(backend, witness, name, calls[name], gate, table, row.id)
+        # With a deadline that is over only after the check's own: it would be a second cancellation.
+        call = partial(backend.call, name, *args[name], deadline=2 * SETTLE_SECONDS)
+        table = await _cancelled_while_blocked(backend, witness, name, call, gate, table, row.id)
         await works(backend, witness, f"a cancelled {name}")
         *later, added = await witness.rows()
         _expect_unchanged(f"the table some time after a cancelled {name}", table, later)

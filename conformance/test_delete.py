@@ -45,7 +45,7 @@ async def test_a_second_delete_returns_false(backend: Subject, witness: Witness)
     expect("delete of a row that another connection deleted", bool(await backend.delete(other.id)), False)
 
 
-@clause("DELETE-2")
+@clause("GET-3")
 async def test_an_id_that_is_not_an_int_is_refused(backend: Subject, witness: Witness) -> None:
     await witness.insert("one", id=1)
     before = await witness.versions()

@@ -41,8 +41,16 @@ from crudspec.witness import Witness
 SKIPPED_SECONDS = 120.0
 """By which the event loop's clock is put forward at most. The longest default of a usual driver is 60."""
 
-DEADLINES = 3
-"""Deadlines of an operation to wait in real time, for a timeout that does not go by the event loop's clock."""
+PATIENCE = 30.0
+"""Seconds to wait in real time, for a timeout that does not go by the event loop's clock. No multiple of the run's
+deadline: that is about how long an operation takes where nothing is wrong, and may be shorter than any timeout.
+"""
+
+CROWD = 40
+"""Gets that want a connection at the same time: more than a usual pool has, so that some wait for the pool."""
+
+CROWD_IN_THREADS = 20
+"""The same where each call needs a worker thread: those beyond would wait for a thread, and only then for the pool."""
 
 BEFORE: list[CutFault] = [cut_before_server, partial(cut_before_server, reset=False)]
 """A reset and an end of stream, which a driver meets in different places."""
@@ -105,7 +113,7 @@ async def _sweep(backend: Subject, witness: Witness, cuts: list[CutFault]) -> No
 async def test_the_server_is_gone_for_good(backend: Subject, witness: Witness) -> None:
     """The next message meets a reset, and every new connection is refused. Catches trying again for ever."""
     row = await witness.insert("kept")
-    limit = DEADLINES * backend.deadline
+    limit = PATIENCE
     with threaded(backend.dsn) as proxy:
         async with Subject(backend.adapter, proxy.dsn, deadline=backend.deadline) as subject:
             await fill_pool(subject, witness)
@@ -122,7 +130,7 @@ async def test_the_server_is_gone_for_good(backend: Subject, witness: Witness) -
                 for what, call in calls.items():
                     if not call.done():
                         raise _hangs(f"{what}, when the server is gone", limit)
-                    must_be_unavailable(f"{what}, when the server is gone", call.result())
+                    must_be_unavailable(f"{what}, when the server is gone", call.result(), proxy.dsn)
             expect("the table", await witness.rows(), [row])
             await works_again(subject, row.id, connections, "after the server came back")
 
@@ -135,7 +143,7 @@ async def test_a_silent_server_does_not_hang_a_call(backend: Subject, witness: W
     (threads, for one) is waited for in real time.
     """
     row = await witness.insert("kept")
-    limit = DEADLINES * backend.deadline
+    limit = PATIENCE
     async with AsyncExitStack() as stack:
         proxies = [stack.enter_context(threaded(backend.dsn)) for _ in range(3)]
         subjects = [
@@ -159,7 +167,7 @@ async def test_a_silent_server_does_not_hang_a_call(backend: Subject, witness: W
                     "on new connections": (new, start(_calls_until_met(subjects[1], row.id, new, limit))),
                     "at the first connection": (first, start(_named("connect", answer, first))),
                 }
-                await _judge(waits, limit)
+                await _judge(waits, limit, backend.dsn)
         for subject, silence in zip(subjects, (used, new), strict=True):
             await works_again(subject, row.id, silence.connections, "after the server had been silent")
     expect("the table", await witness.rows(), [row])
@@ -169,7 +177,7 @@ Ended = list[tuple[str, Outcome, bool]]
 """Calls, what became of them, and whether that was only when the silence was over."""
 
 
-async def _judge(waits: Mapping[str, tuple[Silence, asyncio.Future[Ended]]], limit: float) -> None:
+async def _judge(waits: Mapping[str, tuple[Silence, asyncio.Future[Ended]]], limit: float, dsn: str) -> None:
     tasks = [task for _, task in waits.values()]
     await pass_time(tasks, SKIPPED_SECONDS, lambda: [silence.swallowed for silence, _ in waits.values()])
     await asyncio.wait(tasks, timeout=limit + SETTLE_SECONDS)
@@ -179,20 +187,21 @@ async def _judge(waits: Mapping[str, tuple[Silence, asyncio.Future[Ended]]], lim
         for what, seen, too_late in task.result():
             if too_late:
                 raise _hangs(f"{what}, with a server that is silent {where}", limit)
-            must_be_unavailable(f"{what}, with a server that is silent {where}", seen)
+            must_be_unavailable(f"{what}, with a server that is silent {where}", seen, dsn)
         if not silence.swallowed:
             raise Inconclusive(f"an operation meets a server that is silent {where}")
 
 
 async def _calls(subject: Subject, task_id: int, silence: Silence, limit: float) -> Ended:
-    """The five operations at once."""
+    """The five operations at once, and as many gets that most of them find no connection free."""
     deadline = SKIPPED_SECONDS + limit + SETTLE_SECONDS
+    crowd = CROWD_IN_THREADS if subject.in_threads else CROWD
     return [
         ended
         for group in await asyncio.gather(
             *(
                 _named(shown_call(name, args), outcome(subject.call(name, *args, deadline=deadline)), silence)
-                for name in OPERATIONS
+                for name in (*OPERATIONS, *["get"] * crowd)
                 for args in [arguments(name, task_id, "written")]
             )
         )

@@ -1,26 +1,30 @@
 """Connections that end, schemas that grow, loops that come and go."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from crudspec.backend import OPERATIONS
-from crudspec.checks import ContractBroken, clause, expect, is_drivers_own, read, read_all, shown_error
-from crudspec.gates import table_locked, together, wait_for_blocked
+from crudspec.checks import ContractBroken, clause, expect, read, read_all, shown_error
+from crudspec.gates import together
 from crudspec.hostile import attempt
+from crudspec.lost import fill_pool, must_be_unavailable, outcome
+from crudspec.model import Row
 from crudspec.subject import Subject
 from crudspec.witness import Witness
 
+BLOCKED_SECONDS = 30.0
+"""How long the event loop is held at most, while another thread ends its connections."""
+
+USES = 7
+"""Calls of each kind, per connection, before a statement is taken for prepared: psycopg prepares at the sixth."""
+
+AT_ONCE = 5
+"""Concurrent calls of each kind."""
+
 MANY = 40
 """Concurrent operations: more than a usual pool has connections."""
-
-
-async def fill_pool(backend: Subject, witness: Witness) -> None:
-    """Make the backend open as many connections as it will for a few operations at once."""
-    async with table_locked(backend.dsn) as release, together() as start:
-        calls = [start(backend.list_tasks()) for _ in range(5)]
-        await wait_for_blocked(witness, 1, "several operations wait at once", calls=calls)
-        await release()
-        await asyncio.gather(*calls)
 
 
 async def recovers(backend: Subject, witness: Witness, lost: int, *, first: int = 0) -> None:
@@ -41,35 +45,27 @@ async def recovers(backend: Subject, witness: Witness, lost: int, *, first: int 
     while in_a_row < 2 * len(calls):
         name, call = calls[turn % len(calls)]
         turn += 1
-        try:
-            returned = await call()
-        except ContractBroken:
-            raise
-        except Exception as error:
+        seen = await outcome(call())
+        if seen.error is not None:
             refused, in_a_row = refused + 1, 0
-            if not isinstance(error, ConnectionError | TimeoutError) or is_drivers_own(error):
-                raise ContractBroken(
-                    f"{name} after its connection was ended",
-                    expected="Unavailable",
-                    seen=f"raised {shown_error(error)}",
-                ) from error
+            must_be_unavailable(f"{name} after its connection was ended", seen, backend.dsn)
             if refused > lost:
                 raise ContractBroken(
                     f"calls refused after {lost} connections were ended",
                     expected=f"at most {lost}",
-                    seen=f"{refused}, the last: {name} raised {shown_error(error)}",
-                ) from error
+                    seen=f"{refused}, the last: {name} {seen}",
+                ) from seen.error
         else:
             in_a_row += 1
             creates += name == "create"
             what = f"{name} after the connections were ended"
             if name in {"get", "create"}:
-                seen = read(what, returned)
-                expect(what, seen, row if name == "get" else seen._replace(title="new", done=False))
+                got = read(what, seen.value)
+                expect(what, got, row if name == "get" else got._replace(title="new", done=False))
             elif name == "list_tasks":
-                expect(f"{what}: the number of rows", len(read_all(what, returned)), creates + 1)
+                expect(f"{what}: the number of rows", len(read_all(what, seen.value)), creates + 1)
             else:
-                expect(what, bool(returned), name == "update")
+                expect(what, bool(seen.value), name == "update")
     stored = await witness.rows()
     if sum(other.title == "new" for other in stored) < creates or row not in stored:
         raise ContractBroken("the table", expected=f"{creates} created rows and {row}", seen=str(stored))
@@ -100,46 +96,62 @@ async def test_recovers_when_it_had_no_chance_to_notice(backend: Subject, witnes
         await recovers(backend, witness, len(pids), first=first)
 
 
-def _in_a_blocking_thread(work: Callable[[], Awaitable[None]]) -> None:
+def _in_a_blocking_thread(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a coroutine in a loop of another thread, and hold this thread, its event loop included, until it is done."""
-    import threading
-
-    async def run() -> None:
-        await work()
-
-    thread = threading.Thread(target=lambda: asyncio.run(run()))
-    thread.start()
-    thread.join(30)
+    pool = ThreadPoolExecutor(1)
+    try:
+        # What it raises has to come out here: a check whose connections did not end would pass.
+        pool.submit(asyncio.run, work()).result(BLOCKED_SECONDS)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 @clause("DDL-1")
 async def test_an_additive_migration_fails_no_operation(backend: Subject, witness: Witness) -> None:
     """Catches SELECT * in a cached statement: its result type has changed. Each connection is tried."""
     async with Subject(backend.adapter, backend.dsn, deadline=backend.deadline, beside=backend) as other:
+        row = await witness.insert("before")
         await fill_pool(other, witness)
-        row = read("the created row", await other.create("before"))
-        await other.get(row.id)
-        await other.update(row.id, row.title, row.done)
+        for _ in range(USES):
+            await _all_at_once(other, row, "before a column is added")
         await witness.execute("ALTER TABLE tasks ADD COLUMN crudspec_note text")
         backend.failed = True  # its statements, too, were prepared for another table: open it anew afterwards
         try:
+            # One after another at first: of calls that run at once, the statements cannot be told apart in a failure.
+            for name in OPERATIONS:
+                await _works(other, name, row, "after a column was added")
             for _ in range(2):
-                gets = [other.get(row.id) for _ in range(10)]
-                for returned in await asyncio.gather(*gets):
-                    expect("get after a column was added", read("the row", returned), row)
-                read("the created row", await other.create("after"))
-                await other.list_tasks()
+                await _all_at_once(other, row, "after a column was added")
                 row = row._replace(done=not row.done)
                 expect("update after a column was added", bool(await other.update(row.id, row.title, row.done)), True)
-                expect("delete after a column was added", bool(await other.delete(2**40)), False)
-        except ContractBroken:
-            raise
-        except Exception as error:
-            raise ContractBroken(
-                str(other.calls[-1]), expected="it works after a column was added", seen=f"raised {shown_error(error)}"
-            ) from error
         finally:
             await witness.unblocked("ALTER TABLE tasks DROP COLUMN crudspec_note")
+
+
+async def _all_at_once(backend: Subject, row: Row, when: str) -> None:
+    """Each of the five operations several times, so that each connection meets each of them."""
+    async with together() as start:
+        calls = [start(_works(backend, name, row, when)) for _ in range(AT_ONCE) for name in OPERATIONS]
+        await asyncio.gather(*calls)
+
+
+async def _works(backend: Subject, name: str, row: Row, when: str) -> None:
+    args = {
+        "create": ("another",),
+        "get": (row.id,),
+        "list_tasks": (),
+        "update": (row.id, row.title, row.done),
+        "delete": (2**40,),
+    }
+    seen, what = await outcome(backend.call(name, *args[name])), f"{name} {when}"
+    if seen.error is not None:
+        raise ContractBroken(what, expected="it works", seen=str(seen)) from seen.error
+    if name in {"update", "delete"}:
+        expect(what, bool(seen.value), name == "update")
+    elif name == "get":
+        expect(what, read("the row", seen.value), row)
+    elif name == "create":
+        read("the created row", seen.value)
 
 
 @clause("LOOP-1")

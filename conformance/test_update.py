@@ -69,7 +69,7 @@ async def test_a_deleted_row_does_not_come_back(backend: Subject, witness: Witne
     expect("the table", await witness.rows(), [])
 
 
-@clause("UPDATE-3")
+@clause("GET-3")
 async def test_an_id_that_is_not_an_int_is_refused(backend: Subject, witness: Witness) -> None:
     await witness.insert("one", id=1)
     before = await witness.versions()

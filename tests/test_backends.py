@@ -131,6 +131,7 @@ def test_the_process_wide_metadata_stays_empty_with_sqlmodel():
 
 
 ERRORS = {
+    "08006": Unavailable,
     "22001": InvalidTask,
     "23505": InvalidTask,
     "23514": InvalidTask,
@@ -141,6 +142,7 @@ ERRORS = {
     "55P03": Unavailable,
     "57014": Unavailable,
     "57P01": Unavailable,
+    "58030": Unavailable,
     "42501": CrudError,
     "P0001": CrudError,
 }
@@ -195,6 +197,22 @@ def test_connecting_to_nothing_is_unavailable_and_keeps_the_password(backend, ds
             async with backend.connect(dsn):
                 pass
         assert "secret" not in f"{caught.value} {caught.value!r}"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [lambda url: url.set(database="crudspec_nowhere"), lambda url: url.set(username="crudspec_nobody")],
+    ids=["database", "login"],
+)
+def test_a_database_or_a_login_that_is_not_there_is_unavailable(backend, scratch_dsn, elsewhere):
+    dsn = elsewhere(make_url(scratch_dsn)).render_as_string(hide_password=False)
+
+    async def run():
+        with pytest.raises(Unavailable):
+            async with backend.connect(dsn):
+                pass
 
     asyncio.run(run())
 

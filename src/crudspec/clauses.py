@@ -132,7 +132,8 @@ CLAUSES: tuple[Clause, ...] = (
         (
             "GET-3",
             "MUST",
-            'An id that is not an int (`"1"`, `1.5`, None) raises `InvalidTask` or `TypeError`; it never finds a row.',
+            'An id that is not an int (`"1"`, `1.5`, None) raises `InvalidTask` or `TypeError`; it never finds a row. '
+            "The same holds for update and delete.",
         ),
         (
             "GET-4",
@@ -245,7 +246,7 @@ CLAUSES: tuple[Clause, ...] = (
             "ERROR-1",
             "MUST",
             "`str()` and `repr()` of every error raised work, the driver's error is its `__cause__` where there was "
-            "one, and neither shows the DSN's password.",
+            "one, and neither shows the DSN's password; an unreachable server is `Unavailable`.",
         ),
         (
             "DDL-1",

@@ -19,6 +19,7 @@ from crudspec.checks import (
 )
 from crudspec.gates import table_locked, together, until, wait_for_blocked
 from crudspec.model import Row
+from crudspec.readable import check_told
 from crudspec.subject import Subject
 
 if TYPE_CHECKING:
@@ -67,11 +68,19 @@ async def outcome(call: Awaitable[object]) -> Outcome:
         return Outcome(error=error)
 
 
-def must_be_unavailable(what: str, seen: Outcome) -> None:
-    """Fail unless the call raised Unavailable."""
+def must_be_unavailable(what: str, seen: Outcome, dsn: str) -> None:
+    """Fail unless the call raised Unavailable, and in a way that a caller can read, log and trace.
+
+    Args:
+        what: The call.
+        seen: What became of it.
+        dsn: Of the backend: its password must not be in the error.
+    """
     if not seen.is_unavailable:
         own = " (the driver's own exception)" if seen.error is not None and is_drivers_own(seen.error) else ""
         raise ContractBroken(what, expected="Unavailable", seen=f"{seen}{own}") from seen.error
+    if seen.error is not None:
+        check_told(what, seen.error, dsn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,7 @@ class Write:
     operation: str
     args: tuple[Any, ...]
     before: list[Row]
+    dsn: str = ""
 
     def settle(self, when: str, seen: Outcome, stored: Sequence[Row]) -> None:
         """Judge the call by what the witness found.
@@ -98,12 +108,12 @@ class Write:
                 seen=f"{_rows(stored)} where before it was {_rows(self.before)}",
             )
         if seen.error is not None:
-            must_be_unavailable(what, seen)
+            must_be_unavailable(what, seen, self.dsn)
         elif self.operation == "create":
             row = read(f"the row of {what}", seen.value)
             if not done or row not in stored:
                 raise ContractBroken(f"the table after {what}", expected=f"{row}", seen=_rows(stored))
-        elif seen.value is not True:
+        elif not seen.value:  # 1 is as good as True here: a real bool is RESULT-1's to ask for
             raise ContractBroken(what, expected="True, or Unavailable", seen=str(seen))
         elif not done:
             raise ContractBroken(f"the table after {what}, which {seen}", expected="the write", seen=_rows(stored))
@@ -130,7 +140,7 @@ async def fill_pool(backend: Subject, witness: Witness) -> None:
     """Make the backend open as many connections as it will for five operations at once."""
     async with table_locked(backend.dsn) as release, together() as start:
         calls = [start(backend.list_tasks()) for _ in range(5)]
-        await wait_for_blocked(witness, 1, "several operations wait at once")
+        await wait_for_blocked(witness, 1, "several operations wait at once", calls=calls)
         await release()
         await asyncio.gather(*calls)
 
@@ -148,7 +158,7 @@ async def works_again(
         args = arguments(operation, task_id, "new")
         what = f"{shown_call(operation, args)} {when}"
         while (seen := await outcome(backend.call(operation, *args))).error is not None:
-            must_be_unavailable(what, seen)
+            must_be_unavailable(what, seen, backend.dsn)
             refused += 1
             if refused > connections:
                 at_most = f"at most {connections}, one for each connection" if connections else "none"
@@ -156,7 +166,7 @@ async def works_again(
                     f"calls refused {when}", expected=at_most, seen=f"{refused}, the last: {operation} {seen}"
                 ) from seen.error
         if operation in {"update", "delete"}:
-            expect(what, seen.value, True)
+            expect(what, bool(seen.value), True)
         elif operation == "list_tasks":
             read_all(what, seen.value)
         else:
@@ -227,7 +237,7 @@ class Sweep:
                 # A pool may lend its connections in turn: each has to know the operation.
                 for spare in spares[: len(self._proxy.links) + 1]:
                     await _works(backend, operation, spare.id)
-            write = Write(operation, arguments(operation, target.id, "written"), await witness.rows())
+            write = Write(operation, arguments(operation, target.id, "written"), await witness.rows(), backend.dsn)
             with fault(self._proxy, message, logged_in_only=logged_in_only) as cut:
                 seen = await outcome(backend.call(operation, *write.args))
             if cut.struck is None:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import String
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, MetaData
+    from sqlalchemy import Column, Connection, MetaData
+    from sqlalchemy.types import TypeEngine
 
 
 async def differences(dsn: str, metadata: MetaData) -> list[Any]:
@@ -27,5 +29,22 @@ async def differences(dsn: str, metadata: MetaData) -> list[Any]:
 
 
 def _compare(connection: Connection, metadata: MetaData) -> list[Any]:
-    options = {"compare_type": True, "compare_server_default": True}
+    options = {"compare_type": _types_differ, "compare_server_default": True}
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+
+def _types_differ(
+    _context: MigrationContext,
+    _inspected: Column[Any],
+    _mapped: Column[Any],
+    inspected_type: TypeEngine[Any],
+    mapped_type: TypeEngine[Any],
+) -> bool | None:
+    """Add to Alembic's comparison the length of a string; None leaves the rest to it.
+
+    Alembic compares the arguments of two types only where both have some: a mapped ``String()`` counts as equal to
+    the ``VARCHAR(255)`` of the database, although it makes a column without a limit.
+    """
+    if not isinstance(inspected_type, String) or not hasattr(mapped_type, "length"):
+        return None
+    return True if inspected_type.length != mapped_type.length else None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
 
-from crudspec.checks import ContractBroken
+from crudspec.checks import ContractBroken, Inconclusive
 from crudspec.model import Row
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 APPLICATION_NAME = "crudspec-witness"
 LOCK_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_MS = 20_000
+END_SECONDS = 5.0
 
 _COLUMNS = "id, title, done, created_at"
 _VERSIONED = f"SELECT {_COLUMNS}, xmin::text AS xmin, ctid::text AS ctid FROM tasks ORDER BY id"
@@ -29,7 +30,8 @@ _BLOCKERS = """
 SELECT a.pid, a.state, a.application_name, a.query,
        round(extract(epoch FROM clock_timestamp() - a.state_change))::int AS seconds
 FROM pg_stat_activity a
-WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.application_name <> $1
+WHERE a.datname = current_database() AND a.usename = current_user AND a.backend_type = 'client backend'
+  AND a.application_name <> $1
   AND (a.state <> 'idle' OR EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.relation = 'tasks'::regclass))
 ORDER BY a.pid
 """
@@ -161,7 +163,8 @@ class Witness:
         except (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError) as error:
             await self._connection.execute("ROLLBACK")
             blockers = await self.blockers()
-            await self.end(blocker.pid for blocker in blockers)
+            with suppress(Inconclusive):  # what is wrong is known already
+                await self.end(blocker.pid for blocker in blockers)
             await self._connection.execute(sql)
             seen = "; ".join(map(str, blockers)) or "a lock that is gone by now"
             raise ContractBroken(
@@ -176,19 +179,25 @@ class Witness:
         return [Blocker(row["pid"], row["state"] or "?", row["query"], row["seconds"] or 0) for row in found]
 
     async def end(self, pids: Iterable[int]) -> None:
-        """End connections, and wait until the server has let go of them."""
+        """End connections, and wait until the server has let go of them.
+
+        Raises:
+            Inconclusive: one of them is still there after a while.
+        """
         doomed = set(pids)
         await self._connection.execute("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid", list(doomed))
-        deadline = asyncio.get_running_loop().time() + 5
+        deadline = asyncio.get_running_loop().time() + END_SECONDS
         # Polled, as the server tells nobody when a connection is gone.
         while doomed & set(await self.pids()) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
+        if left := doomed & set(await self.pids()):
+            raise Inconclusive(f"the server ends connections {sorted(left)} within {END_SECONDS:g} seconds")
 
     async def pids(self) -> list[int]:
         """Server processes of all connections to this database but the witnesses' own."""
         found = await self._connection.fetch(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name <> $1 "
-            "AND backend_type = 'client backend' ORDER BY pid",
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user "
+            "AND application_name <> $1 AND backend_type = 'client backend' ORDER BY pid",
             APPLICATION_NAME,
         )
         return [row["pid"] for row in found]
@@ -196,14 +205,14 @@ class Witness:
     async def waiting(self) -> list[int]:
         """Server processes of the backend that wait for a lock."""
         found = await self._connection.fetch(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name <> $1 "
-            "AND backend_type = 'client backend' AND wait_event_type = 'Lock' ORDER BY pid",
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user "
+            "AND application_name <> $1 AND backend_type = 'client backend' AND wait_event_type = 'Lock' ORDER BY pid",
             APPLICATION_NAME,
         )
         return [row["pid"] for row in found]
 
     async def catalogue(self) -> str:
-        """The definition of every table, column, index, sequence, function and trigger, as comparable text."""
+        """The definition of every table, column, index, constraint, type, sequence, function and trigger, as text."""
         found = await self._connection.fetch(
             "SELECT 'class' AS kind, c.relname::text AS name, c.relkind::text AS detail FROM pg_class c "
             "WHERE c.relnamespace = 'public'::regnamespace "
@@ -215,6 +224,11 @@ class Witness:
             "UNION ALL SELECT 'function', p.proname, p.prosrc FROM pg_proc p "
             "WHERE p.pronamespace = 'public'::regnamespace "
             "UNION ALL SELECT 'trigger', t.tgname, pg_get_triggerdef(t.oid) FROM pg_trigger t WHERE NOT t.tgisinternal "
+            "UNION ALL SELECT 'constraint', k.conname, pg_get_constraintdef(k.oid) FROM pg_constraint k "
+            "WHERE k.connamespace = 'public'::regnamespace "
+            "UNION ALL SELECT 'type', y.typname, concat_ws(' ', y.typtype, (SELECT string_agg(e.enumlabel, ', ' "
+            "ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = y.oid)) FROM pg_type y "
+            "WHERE y.typnamespace = 'public'::regnamespace "
             "UNION ALL SELECT 'schema', n.nspname, '' FROM pg_namespace n WHERE n.nspname !~ '^pg_(temp|toast)' "
             "ORDER BY 1, 2, 3"
         )

@@ -112,6 +112,8 @@ class WritesLater(SqlmodelBackend):
 class HalfAnUpdate(AsyncpgBackend):
     """CANCEL-1: an update is two statements, each committed by itself, and a cancellation comes between them."""
 
+    also = "RACE-2 SATURATE-1"
+
     async def update(self, task_id, title, done):
         check_title(title)
         check_done(done)
@@ -125,6 +127,8 @@ class HalfAnUpdate(AsyncpgBackend):
 
 class HalfAnUpdateInAutocommit(CoreBackend):
     """CANCEL-1: an update sets done in one committed statement and the title in the next."""
+
+    also = "RACE-2 SATURATE-1"
 
     async def update(self, task_id, title, done):
         check_title(title)

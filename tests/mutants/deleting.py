@@ -136,14 +136,14 @@ class DeleteOverflows(CoreBackend):
 
 
 class DeleteCutsFloat(AsyncpgBackend):
-    """DELETE-2: a float is cut to an id, and a stranger's row is gone."""
+    """GET-3: a float is cut to an id, and a stranger's row is gone."""
 
     async def delete(self, task_id):
         return await super().delete(int(task_id) if isinstance(task_id, float) else task_id)
 
 
 class DeleteOfNoneIsAll(CoreBackend):
-    """DELETE-2: a filter that is None is dropped, and every row is deleted."""
+    """GET-3: a filter that is None is dropped, and every row is deleted."""
 
     also = "HYGIENE-3 ERROR-1"
 

@@ -310,3 +310,15 @@ class NoNameForSilence(AsyncpgBackend):
             if isinstance(error.__cause__, TimeoutError):
                 raise CrudError("the database did not answer in time") from error.__cause__
             raise
+
+
+class NoNameForAFullPool(CoreBackend):
+    """LOST-3: that no connection came free in time is told in SQLAlchemy's own words."""
+
+    async def get(self, task_id):
+        try:
+            return await super().get(task_id)
+        except Unavailable as error:
+            if isinstance(error.__cause__, PoolTimeoutError):
+                raise error.__cause__ from None
+            raise

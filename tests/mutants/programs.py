@@ -20,7 +20,7 @@ class TwinsListedOnce(AsyncpgBackend):
 
 
 class TwinNotMade(CoreBackend):
-    """PROGRAM-1: an update that would make two rows equal is left out."""
+    """PROGRAM-1: an update that would make the row equal to a later one is left out."""
 
     also = "RACE-2"
 
@@ -28,7 +28,7 @@ class TwinNotMade(CoreBackend):
         check_title(title)
         check_done(done)
         if can_exist(task_id):
-            twin = (tasks.c.id != task_id, tasks.c.title == title, tasks.c.done == done)
+            twin = (tasks.c.id > task_id, tasks.c.title == title, tasks.c.done == done)
             async with self._connection() as connection:
                 if (await connection.execute(tasks.select().where(*twin))).first() is not None:
                     return await connection.scalar(tasks.select().where(tasks.c.id == task_id)) is not None

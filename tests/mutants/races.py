@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from crudspec import Task, can_exist, check_title
+from crudspec import CrudError, Task, can_exist, check_title
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend, tasks
 from crudspec.backends.orm import OrmBackend, TaskRow
@@ -96,16 +96,19 @@ class DeleteWaitsForUpdates(SqlmodelBackend):
         return await super().delete(task_id)
 
 
-class IdFromMax(AsyncpgBackend):
-    """RACE-1: a created row is looked up as the one with the highest id."""
+class LastOfTheSequence(AsyncpgBackend):
+    """RACE-1: a created row is looked up by the last id that the sequence gave to anybody."""
 
     also = "SATURATE-1"
 
     async def create(self, title):
         check_title(title)
+        sql = "SELECT id, title, done, created_at FROM tasks WHERE id = (SELECT last_value FROM tasks_id_seq)"
         async with self._connection() as connection:
             await connection.execute("INSERT INTO tasks (title) VALUES ($1)", title)
-            row = await connection.fetchrow("SELECT id, title, done, created_at FROM tasks ORDER BY id DESC LIMIT 1")
+            row = await connection.fetchrow(sql)
+        if row is None:
+            raise CrudError("somebody else is quicker")
         return Task(**row)
 
 

@@ -50,6 +50,12 @@ class AnotherLength(OrmBackend):
     metadata: ClassVar[MetaData] = _drawn(title=Column("title", String(256), nullable=False))
 
 
+class LengthMissing(CoreBackend):
+    """SCHEMA-1: the title has no length in the picture."""
+
+    metadata: ClassVar[MetaData] = _drawn(title=Column("title", String, nullable=False))
+
+
 class TitleAsText(CoreBackend):
     """SCHEMA-1: the title is TEXT in the picture."""
 

@@ -170,7 +170,7 @@ class MergedBack(SqlmodelBackend):
     async def get(self, task_id):
         row = await super().get(task_id)
         if row is not None:
-            self._read[task_id] = row.created_at
+            self._read = {task_id: row.created_at}
         return row
 
     async def update(self, task_id, title, done):

@@ -157,14 +157,14 @@ class UpdateOverflows(AsyncpgBackend):
 
 
 class UpdateTakesText(SqlmodelBackend):
-    """UPDATE-3: the text of an id is taken for the id."""
+    """GET-3: the text of an id is taken for the id."""
 
     async def update(self, task_id, title, done):
         return await super().update(int(task_id) if isinstance(task_id, str) else task_id, title, done)
 
 
 class UpdateCutsFloat(CoreBackend):
-    """UPDATE-3: a float is cut to an id."""
+    """GET-3: a float is cut to an id."""
 
     async def update(self, task_id, title, done):
         return await super().update(int(task_id) if isinstance(task_id, float) else task_id, title, done)

@@ -3,6 +3,7 @@
 import html
 import unicodedata
 
+import asyncpg
 from sqlalchemy import text
 
 from crudspec.backends.asyncpg import AsyncpgBackend
@@ -174,7 +175,7 @@ class DriverErrorLeaked(AsyncpgBackend):
             return Task(**row)
         except CrudError as error:
             cause = error.__cause__
-            if isinstance(cause, ValueError):
+            if isinstance(cause, asyncpg.DataError):
                 raise cause from None
             raise
 

@@ -120,7 +120,7 @@ def demo(backends: tuple[str, ...], server: str | None, dsn: str | None) -> None
 @click.argument("backends", nargs=-1)
 @_server_options
 @click.option("--sql", "with_sql", is_flag=True, help="Print the statements of each operation.")
-@click.option("--explain", is_flag=True, help="Print them with their plans: EXPLAIN (GENERIC_PLAN), 2,000 rows.")
+@click.option("--explain", is_flag=True, help="Print them with their plans: EXPLAIN (GENERIC_PLAN), 5,000 rows.")
 @click.option("--rtt", metavar="TIME", help="Delay the wire: what each operation takes at that distance, such as 1ms.")
 def cost(
     backends: tuple[str, ...], server: str | None, dsn: str | None, with_sql: bool, explain: bool, rtt: str | None

@@ -77,6 +77,8 @@ class ShowsTheDsn(AsyncpgBackend):
 class UnreachableIsAPlace(SqlmodelBackend):
     """ERROR-1: a server that does not answer is named with its password."""
 
+    also = "LOST-3"
+
     @classmethod
     @asynccontextmanager
     async def connect(cls, dsn):

@@ -313,12 +313,20 @@ class NoNameForSilence(AsyncpgBackend):
 
 
 class NoNameForAFullPool(CoreBackend):
-    """LOST-3: that no connection came free in time is told in SQLAlchemy's own words."""
+    """LOST-3: that no connection came free in time is an error that is not Unavailable."""
 
-    async def get(self, task_id):
+    _under_way = 0
+
+    @asynccontextmanager
+    async def _connection(self):
+        full = self._under_way >= self.pool_size
+        self._under_way += 1
         try:
-            return await super().get(task_id)
+            async with super()._connection() as connection:
+                yield connection
         except Unavailable as error:
-            if isinstance(error.__cause__, PoolTimeoutError):
-                raise error.__cause__ from None
+            if full and isinstance(error.__cause__, TimeoutError):
+                raise CrudError("all connections are lent out") from error
             raise
+        finally:
+            self._under_way -= 1

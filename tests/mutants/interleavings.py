@@ -96,7 +96,7 @@ class UpdateInTwoStatements(AsyncpgBackend):
 class UpdateReplacesTheRow(AsyncpgBackend):
     """RACE-2: an update removes the row and puts a new one in its place; in between there is none."""
 
-    also = "CANCEL-1 CREATE-8 LOST-2 USABLE-1"
+    also = "CANCEL-1 CREATE-8 LOST-2 USABLE-1 DDL-1"
 
     async def update(self, task_id, title, done):
         check_title(title)
@@ -147,6 +147,8 @@ class LostRaceIsFalse(AsyncpgBackend):
 class LostRaceRaises(CoreBackend):
     """RACE-2: an update that meets another one is a serialization failure, and nobody tries again."""
 
+    also = "DDL-1"
+
     async def update(self, task_id, title, done):
         check_title(title)
         check_done(done)
@@ -189,7 +191,7 @@ class GetInTwoReads(AsyncpgBackend):
 class CheckThenInsert(AsyncpgBackend):
     """RACE-2: a create takes the id that is free when it looks; whoever inserts second finds it taken."""
 
-    also = "RACE-1 SATURATE-1"
+    also = "RACE-1 SATURATE-1 CREATE-1 DDL-1"
 
     async def create(self, title):
         check_title(title)
@@ -211,7 +213,7 @@ class CheckThenInsert(AsyncpgBackend):
 class InsertThenLookUp(CoreBackend):
     """RACE-2: a created row is looked up as the newest with its title, which may be another's."""
 
-    also = "RACE-1"
+    also = "RACE-1 CREATE-1"
 
     async def create(self, title):
         created = await super().create(title)

@@ -110,6 +110,15 @@ def test_a_value_whose_repr_raises_or_is_long_can_be_shown():
     assert len(shown("x" * 10_000)) < 400
 
 
+def test_a_row_without_a_repr_is_shown_by_its_values():
+    class Plain:
+        def __init__(self):
+            self.id, self.title, self.done = 7, "milk", False
+
+    assert shown(Plain()) == "<Plain id=7, title='milk', done=False>"
+    assert shown([Plain()]) == "[<Plain id=7, title='milk', done=False>]"
+
+
 def test_an_error_whose_text_raises_can_be_shown():
     class Mute(Exception):
         def __str__(self):

@@ -93,12 +93,21 @@ def _to_its_end(check: _Check) -> Any:
 
 
 def shown(value: object) -> str:
-    """A value for a failure: its repr, shortened; a repr that raises is said to."""
+    """A value for a failure: its repr, shortened; one that raises is said to; one that is an address is no use."""
     try:
-        text = repr(value)
+        text = _text(value)
     except Exception as error:  # noqa: BLE001 - the value is a stranger's
         return f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 60]} … ({len(text)} characters) … {text[-30:]}"
+
+
+def _text(value: object) -> str:
+    if type(value) is list:
+        return f"[{', '.join(map(_text, value))}]"
+    if type(value).__repr__ is not object.__repr__:
+        return repr(value)
+    fields = ", ".join(f"{name}={getattr(value, name)!r}" for name in Row._fields if hasattr(value, name))
+    return f"<{type(value).__name__} {fields}>" if fields else repr(value)
 
 
 def shown_call(operation: str, args: Sequence[object]) -> str:

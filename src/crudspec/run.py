@@ -15,7 +15,7 @@ from crudspec.checks import ContractBroken, completed
 from crudspec.clauses import BY_ID, CLAUSES, PROFILE_NAMES, PROFILES, Clause
 from crudspec.deviations import DEFAULT_NAME, Deviation, DeviationError, load, write_draft
 from crudspec.plugin import run_directory, split_id
-from crudspec.programs import EFFORTS
+from crudspec.programs import DEFAULT_EFFORT, EFFORTS
 from crudspec.report.failure import describe, headline
 from crudspec.report.matrix import as_text, matrix, side_by_side
 from crudspec.report.verdicts import Verdict, Verdicts
@@ -46,7 +46,7 @@ class Run:
             if name not in PROFILE_NAMES:
                 raise pytest.UsageError(f"no profile is named {name!r}; there are: {', '.join(PROFILE_NAMES)}")
         self.strict = bool(option("crud_strict"))
-        self.effort_name = option("crud_effort") or "default"
+        self.effort_name = option("crud_effort") or DEFAULT_EFFORT
         self.effort = EFFORTS[self.effort_name]
         self.seed = _seed(option("hypothesis_seed", None))
         self.server: Server | None = None
@@ -120,6 +120,11 @@ class Run:
         refused = [f"{name}: {error}" for name, error in self.stages.refused.items()]
         if refused and len(refused) == len(self.adapters):
             raise stop(self._redacted("no backend can be opened; " + "; ".join(refused)))
+
+    def options_that_matter(self) -> list[str]:
+        """Options of this run that draw other programs and races than the run without them."""
+        effort = [f"--crud-effort={self.effort_name}"] if self.effort_name != DEFAULT_EFFORT else []
+        return effort + ([f"--hypothesis-seed={self.seed}"] if self.seed else [])
 
     def _redacted(self, text: str) -> str:
         """The text without the password of the server, which a driver's message may quote."""
@@ -227,7 +232,9 @@ class Run:
         first = self._told.setdefault((name, detail), clause.id) if verdict is Verdict.FAIL else clause.id
         if first == clause.id:
             calls = subject.calls if subject and report.when != "setup" else ()
-            report.longrepr = self._redacted(describe(clause, adapter, error, calls))
+            report.longrepr = self._redacted(
+                describe(clause, adapter, error, calls, options=self.options_that_matter())
+            )
         else:
             report.longrepr = f"{clause.id} ({clause.level}) is broken by {name} as {first} is: {detail}"
         return verdict, detail

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from crudspec.checks import ContractBroken, shown_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from crudspec.backends.registry import Adapter
     from crudspec.clauses import Clause
@@ -22,7 +22,9 @@ _LONGEST_SQL = 400
 _HERE = Path(__file__).resolve().parents[1]
 
 
-def describe(clause: Clause, adapter: Adapter, error: BaseException, calls: Iterable[Call]) -> str:
+def describe(
+    clause: Clause, adapter: Adapter, error: BaseException, calls: Iterable[Call], *, options: Sequence[str] = ()
+) -> str:
     """Tell one broken promise.
 
     Args:
@@ -30,6 +32,7 @@ def describe(clause: Clause, adapter: Adapter, error: BaseException, calls: Iter
         adapter: The backend that broke it.
         error: What the check raised.
         calls: The last calls of the check, oldest first.
+        options: Of this run, without which the failure may not come again.
     """
     lines = [f"{clause.id} ({clause.level}) is broken by {adapter.name}", f"  promise   {clause.promise}"]
     remembered = list(calls)
@@ -51,9 +54,8 @@ def describe(clause: Clause, adapter: Adapter, error: BaseException, calls: Iter
     elif told:
         lines += ["  calls     " + told[0], *("            " + call for call in told[1:])]
     lines += [f"  {'' if number else 'sql':10}{_short(line)}" for number, line in enumerate(sql)]
-    lines.append(
-        f"  again     pytest --pyargs crudspec.conformance --crud-backend {shlex.quote(adapter.spec)} -k {clause.id}"
-    )
+    again = ["pytest", "--pyargs", "crudspec.conformance", "--crud-backend", adapter.spec, "-k", clause.id, *options]
+    lines.append(f"  again     {shlex.join(again)}")
     return "\n".join(lines)
 
 

@@ -46,7 +46,7 @@ async def measure(server: Server, name: str, examples: int) -> tuple[int, float,
         for operation in OPERATIONS:
             setattr(subject.instance, operation, timed(getattr(subject.instance, operation)))
         begun = perf_counter()
-        await run_programs([subject], witness, Effort(examples=examples, steps=50, schedules=0), seed=0)
+        await run_programs([subject], witness, Effort(examples=examples, steps=50, schedules=0, failures=0), seed=0)
         total = perf_counter() - begun
     await drop_scratch(server, dsn)
     return calls, total, inside

@@ -140,7 +140,7 @@ class Meter:
         """The ids in the table, lowest first, after a delete's rows were put into it."""
         if operation == "delete":
             await self._witness.insert_many(calls)
-        return [row.id for row in await self._witness.rows()]
+        return await self._witness.ids()
 
     async def _fill(self, rows: int) -> None:
         await self._witness.empty()

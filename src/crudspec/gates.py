@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
     from contextlib import AbstractAsyncContextManager
 
-SLOW_COMMIT_SECONDS = 0.15
+SLOW_COMMIT_SECONDS = 0.1
 POLL_SECONDS = 0.004
 SETTLE_SECONDS = 5.0
 LATER_SECONDS = 0.25

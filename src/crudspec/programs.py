@@ -27,20 +27,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard the generated programs try.
+    """How hard the checks try whose question has no end.
 
     Attributes:
         examples: Programs per clause and backend.
         steps: Most operations in one program.
         schedules: Races per backend.
+        failures: Failures of each kind in a row, for a pool to lose a connection by each.
     """
 
     examples: int
     steps: int
     schedules: int
+    failures: int
 
 
-EFFORTS = {"quick": Effort(27, 25, 120), "default": Effort(63, 30, 450), "thorough": Effort(603, 60, 4000)}
+EFFORTS = {
+    "quick": Effort(27, 25, 120, 24),
+    "default": Effort(63, 30, 450, 60),
+    "thorough": Effort(603, 60, 4000, 300),
+}
 DEFAULT_EFFORT = "default"
 
 _ROUND = 9

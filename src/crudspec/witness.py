@@ -99,6 +99,10 @@ class Witness:
         )
         return None if found is None else Row(*found)
 
+    async def ids(self) -> list[int]:
+        """The id of every committed row, lowest first."""
+        return await self._connection.fetchval("SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM tasks")
+
     async def versions(self) -> dict[int, Version]:
         """Every committed row with its row version, by id."""
         found = await self._connection.fetch(_VERSIONED)

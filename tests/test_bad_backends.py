@@ -163,3 +163,33 @@ def test_one_that_cannot_be_opened_alone_is_a_usage_error(consumer):
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert re.search("no backend can be opened; .*raised RuntimeError: no vacancies", text)
     assert "Traceback" not in text
+
+
+def test_one_that_cannot_be_opened_anew_is_tried_again_for_the_next_check(consumer):
+    consumer.write(
+        "mine.py",
+        """
+        from contextlib import asynccontextmanager
+        from crudspec.backends.asyncpg import AsyncpgBackend
+
+        class Stumbles(AsyncpgBackend):
+            opened = 0
+
+            @classmethod
+            @asynccontextmanager
+            async def connect(cls, dsn):
+                cls.opened += 1
+                if cls.opened == 2:
+                    raise RuntimeError("not the second time")
+                async with super().connect(dsn) as backend:
+                    yield backend
+
+            async def get(self, task_id):
+                raise RuntimeError("for the backend to be opened anew")
+        """,
+    )
+    result = consumer.suite("--crud-backend=mine:Stumbles", "-k", "GET-1 or LIST-2 or LIST-3", "-rf")
+
+    assert broken_clauses(result)["Stumbles"] >= {"GET-1"}
+    assert re.search(r"raised RuntimeError: not the second time", result.stdout.str())
+    result.stdout.fnmatch_lines(["*LIST-3 *pass*"])

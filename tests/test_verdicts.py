@@ -56,3 +56,28 @@ def test_a_run_that_stops_early_says_so(consumer) -> None:
     result = consumer.suite("--crud-backend=asyncpg", "-k", "GET-3 or GET-4")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["INCOMPLETE: 2 planned checks were not run*"])
+
+
+def test_a_witness_that_is_lost_says_nothing_about_the_backend_and_the_next_check_has_another(consumer) -> None:
+    consumer.write(
+        "mine.py",
+        """
+        from crudspec.backends.asyncpg import AsyncpgBackend
+
+        class Ends(AsyncpgBackend):
+            async def get(self, task_id):
+                async with self._pool.acquire() as connection:
+                    await connection.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE application_name = 'crudspec-witness' AND datname = current_database()"
+                    )
+                return await super().get(task_id)
+        """,
+    )
+    result = consumer.suite("--crud-backend=mine:Ends", "-k", "GET-1 or LIST-2")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["GET-1 could not be asked of Ends: crudspec's own connection to the server was lost: *", "*GET-1 *not run*"]
+    )
+    result.stdout.fnmatch_lines(["*LIST-2 *pass*"])
+    result.stdout.no_fnmatch_line("*is broken by*")

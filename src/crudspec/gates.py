@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SLOW_COMMIT_SECONDS = 0.1
 POLL_SECONDS = 0.004
 SETTLE_SECONDS = 5.0
+COMPANY_SECONDS = 1.0
+"""How long one connection that waits is given company, where a backend may keep the others from the server itself."""
+
 LATER_SECONDS = 0.25
 """How long nothing must happen before it is taken for granted that nothing will."""
 
@@ -140,7 +143,8 @@ async def wait_for_blocked(
     Args:
         witness: Who looks.
         count: How many, at least.
-        what: What must be so before the check can ask its question.
+        what: What must be so before the check can ask its question. Where one connection waits and others of the calls
+            do not come to the server, the backend queues them itself, as it may; that is so, too, after a while.
         calls: What is under way, and must not end before the lock is released.
 
     Raises:
@@ -148,11 +152,15 @@ async def wait_for_blocked(
         Exception: what one of the calls raised instead of waiting.
     """
     calls = list(calls)
+    wanted = 1
 
     async def decided() -> bool:
-        return any(call.done() for call in calls) or len(await witness.waiting()) >= count
+        return any(call.done() for call in calls) or len(await witness.waiting()) >= wanted
 
     blocked = await until(decided)
+    if blocked and count > 1:
+        wanted = count
+        await until(decided, deadline=COMPANY_SECONDS)
     for call in calls:
         if call.done():
             raise Inconclusive(f"{what}; one returned {shown(call.result())} at once, and")

@@ -16,7 +16,7 @@ from crudspec.clauses import BY_ID, CLAUSES, PROFILE_NAMES, PROFILES, Clause
 from crudspec.deviations import DEFAULT_NAME, Deviation, DeviationError, load, write_draft
 from crudspec.plugin import run_directory, split_id
 from crudspec.programs import DEFAULT_EFFORT, EFFORTS
-from crudspec.report.failure import describe, headline
+from crudspec.report.failure import describe, headline, own_connection_lost
 from crudspec.report.matrix import as_text, matrix, side_by_side
 from crudspec.report.verdicts import Verdict, Verdicts
 from crudspec.server import Server, ServerChoice, ServerError, start, stop
@@ -212,6 +212,10 @@ class Run:
         self, clause: Clause, name: str, error: BaseException, report: pytest.TestReport
     ) -> tuple[Verdict, str]:
         adapter, detail = self.adapter(name), self._redacted(headline(error))
+        if own_connection_lost(error):
+            detail = f"crudspec's own connection to the server was lost: {detail}"
+            report.outcome, report.longrepr = "failed", f"{clause.id} could not be asked of {name}: {detail}"
+            return Verdict.NOT_RUN, detail
         subject = self.stages.subject(name)
         if subject:
             subject.failed = True

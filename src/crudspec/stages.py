@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 MOST_OPEN = 8
 """Backends that are open at once: each may hold a pool's worth of the server's connections."""
 
+_MOST_FAILURES = 3
+"""Failures to open a backend anew after a check that failed; then it is left alone, as each may take its deadline."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -35,7 +39,7 @@ class Stages:
     """Opens backends when they are first asked, and anew where a check failed.
 
     Attributes:
-        refused: Backends that could not be opened, with the reason; they are not tried again.
+        refused: Backends that could not be opened at first, or not any more, with the reason; they are left alone.
         notes: What went wrong with closing one.
     """
 
@@ -55,6 +59,8 @@ class Stages:
         self._deadline = deadline
         self.wire = wire
         self._open: dict[str, Stage] = {}
+        self._opened: set[str] = set()
+        self._failures: Counter[str] = Counter()
         self.refused: dict[str, ContractBroken] = {}
         self.notes: list[str] = []
 
@@ -89,6 +95,8 @@ class Stages:
         """
         if name in self.refused:
             raise self.refused[name]
+        if name in self._open and self._open[name].witness.is_lost:
+            await self._close(name)
         if name not in self._open:
             if len(self._open) >= MOST_OPEN:
                 await self._close(next(iter(self._open)))
@@ -102,8 +110,12 @@ class Stages:
             try:
                 await stage.subject.open()
             except ContractBroken as error:
-                self.refused[name] = error
+                self._failures[name] += 1
+                if name not in self._opened or self._failures[name] == _MOST_FAILURES:
+                    self.refused[name] = error
                 raise
+            self._opened.add(name)
+            self._failures[name] = 0
         stage.subject.calls.clear()
         return stage
 

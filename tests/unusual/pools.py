@@ -1,6 +1,8 @@
 """Correct backends that come by their connections in an unusual way."""
 
+import asyncio
 from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
 
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -52,6 +54,20 @@ class LastInFirstOut(CoreBackend):
             pool_pre_ping=True,
             connect_args={"timeout": self.timeout, "command_timeout": self.timeout},
         )
+
+
+class OneDeleteAtATimePerRow(CoreBackend):
+    """Deletes of one row wait for each other here, and only one of them at the server."""
+
+    def __init__(self, dsn):
+        super().__init__(dsn)
+        self._turns = WeakValueDictionary()
+
+    async def delete(self, task_id):
+        if not isinstance(task_id, int):
+            return await super().delete(task_id)
+        async with self._turns.setdefault(task_id, asyncio.Lock()):
+            return await super().delete(task_id)
 
 
 class TransactionPerCall(AsyncpgBackend):

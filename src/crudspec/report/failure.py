@@ -7,6 +7,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import asyncpg
+
 from crudspec.checks import ContractBroken, shown_error
 
 if TYPE_CHECKING:
@@ -20,6 +22,17 @@ _CALLS_WITH_SQL = 4
 _LONGEST_SQL = 400
 
 _HERE = Path(__file__).resolve().parents[1]
+
+_OWN_CONNECTIONS = (_HERE / "witness.py", _HERE / "server" / "scratch.py")
+_LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
 
 
 def describe(
@@ -57,6 +70,12 @@ def describe(
     again = ["pytest", "--pyargs", "crudspec.conformance", "--crud-backend", adapter.spec, "-k", clause.id, *options]
     lines.append(f"  again     {shlex.join(again)}")
     return "\n".join(lines)
+
+
+def own_connection_lost(error: BaseException) -> bool:
+    """Tell whether it was crudspec's own connection that failed: that says nothing about the backend."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return isinstance(error, _LOST) and any(Path(frame.filename).resolve() in _OWN_CONNECTIONS for frame in frames)
 
 
 def headline(error: BaseException) -> str:

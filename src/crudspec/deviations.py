@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
@@ -117,3 +117,8 @@ def write_draft(path: Path, failures: Iterable[tuple[str, str, str]]) -> int:
     except OSError as error:
         raise DeviationError(f"{path}: cannot be written: {error.strerror}") from None
     return len(entries)
+
+
+def today() -> date:
+    """The day that expiry dates are compared with, in UTC."""
+    return datetime.now(UTC).date()

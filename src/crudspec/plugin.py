@@ -239,7 +239,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     report = yield
     if clause_of(item):
-        current_run(item.config).judge(item, call, report)
+        from crudspec.judge import judge
+
+        judge(current_run(item.config), item, call, report)
     return report
 
 
@@ -257,7 +259,9 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     run = _started(config)
     if run is not None:
-        run.summarise(terminalreporter)
+        from crudspec.report.summary import summarise
+
+        summarise(run, terminalreporter)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from crudspec.backends.registry import Adapter, BackendError, resolve
-from crudspec.checks import ContractBroken, completed
-from crudspec.clauses import BY_ID, CLAUSES, PROFILE_NAMES, PROFILES, Clause
-from crudspec.deviations import DEFAULT_NAME, Deviation, DeviationError, load, write_draft
+from crudspec.clauses import BY_ID, CLAUSES, PROFILE_NAMES, PROFILES
+from crudspec.deviations import DEFAULT_NAME, Deviation, DeviationError, load, today
 from crudspec.plugin import run_directory, split_id
 from crudspec.programs import DEFAULT_EFFORT, EFFORTS
-from crudspec.report.failure import describe, headline, own_connection_lost
-from crudspec.report.matrix import as_text, matrix, side_by_side
 from crudspec.report.verdicts import Verdict, Verdicts
 from crudspec.server import Server, ServerChoice, ServerError, start, stop
 from crudspec.server.dsn import redacted
@@ -57,8 +53,8 @@ class Run:
         self.offered: set[str] = set()
         self.notes: list[str] = []
         self.failures: list[str] = []
-        self._printed: dict[str, dict[str, str]] = {}
-        self._told: dict[tuple[str, str], str] = {}
+        self.printed: dict[str, dict[str, str]] = {}
+        self.told: dict[tuple[str, str], str] = {}
         self._said = False
 
     # The server
@@ -119,14 +115,14 @@ class Run:
         """Stop where no backend can be opened: there is nothing to run."""
         refused = [f"{name}: {error}" for name, error in self.stages.refused.items()]
         if refused and len(refused) == len(self.adapters):
-            raise stop(self._redacted("no backend can be opened; " + "; ".join(refused)))
+            raise stop(self.redacted("no backend can be opened; " + "; ".join(refused)))
 
     def options_that_matter(self) -> list[str]:
         """Options of this run that draw other programs and races than the run without them."""
         effort = [f"--crud-effort={self.effort_name}"] if self.effort_name != DEFAULT_EFFORT else []
         return effort + ([f"--hypothesis-seed={self.seed}"] if self.seed else [])
 
-    def _redacted(self, text: str) -> str:
+    def redacted(self, text: str) -> str:
         """The text without the password of the server, which a driver's message may quote."""
         return redacted(text, self.server.dsn) if self.server else text
 
@@ -180,69 +176,6 @@ class Run:
                 f"backends in this run: {names}"
             )
 
-    def judge(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-        """Turn what pytest saw of a check into a verdict and, where it failed, a failure that stands alone."""
-        found = split_id(item.nodeid)
-        if found is None:
-            return
-        name, clause_id = found
-        verdict, detail = Verdict.PASS, ""
-        error = call.excinfo.value if call.excinfo else None
-        if report.when == "call":
-            asked = list(completed)
-            completed.clear()
-            if error is None and not (asked and asked[-1] is self.stages.subject(name)):
-                report.outcome = "failed"
-                error = ContractBroken(
-                    "the check that pytest says has passed",
-                    expected=f"it was asked of the backend {name}, to its end",
-                    seen="something else: a hook or a fixture of this project took its place",
-                )
-        if isinstance(error, pytest.skip.Exception):
-            report.outcome = "skipped"
-            verdict, detail = Verdict.NOT_RUN, f"skipped: {error}"
-        elif error is not None:
-            verdict, detail = self._failed(BY_ID[clause_id], name, error, report)
-        elif report.skipped:
-            verdict, detail = Verdict.NOT_RUN, "skipped"
-        if report.when == "call" or verdict is not Verdict.PASS:
-            report.user_properties.append(("crudspec", [name, clause_id, verdict.name, detail]))
-
-    def _failed(
-        self, clause: Clause, name: str, error: BaseException, report: pytest.TestReport
-    ) -> tuple[Verdict, str]:
-        adapter, detail = self.adapter(name), self._redacted(headline(error))
-        if own_connection_lost(error):
-            detail = f"crudspec's own connection to the server was lost: {detail}"
-            report.outcome, report.longrepr = "failed", f"{clause.id} could not be asked of {name}: {detail}"
-            return Verdict.NOT_RUN, detail
-        subject = self.stages.subject(name)
-        if subject:
-            subject.failed = True
-        deviation = self.deviation(name, clause.id)
-        if deviation is not None and not deviation.has_expired(_today()):
-            verdict, detail = Verdict.DEVIATES, str(deviation)
-        elif clause.level == "SHOULD" and not self.strict:
-            verdict = Verdict.ADVICE
-        else:
-            verdict = Verdict.FAIL
-        # Whatever a mark or a hook of the project made of it: an xfail, say.
-        report.__dict__.pop("wasxfail", None)
-        report.outcome = "failed"
-        if verdict is not Verdict.FAIL:
-            report.outcome = "skipped"
-            report.wasxfail = f"{verdict.value}: {detail}"
-        # What is no failure is not printed, and so cannot be referred to.
-        first = self._told.setdefault((name, detail), clause.id) if verdict is Verdict.FAIL else clause.id
-        if first == clause.id:
-            calls = subject.calls if subject and report.when != "setup" else ()
-            report.longrepr = self._redacted(
-                describe(clause, adapter, error, calls, options=self.options_that_matter())
-            )
-        else:
-            report.longrepr = f"{clause.id} ({clause.level}) is broken by {name} as {first} is: {detail}"
-        return verdict, detail
-
     def record(self, report: pytest.TestReport) -> None:
         """Take a report in, in the process that has them all."""
         for key, value in report.user_properties:
@@ -250,16 +183,16 @@ class Run:
                 name, clause_id, verdict, detail = map(str, cast("list[str]", value))
                 self.verdicts.add(report.nodeid, name, clause_id, Verdict[verdict], detail)
                 if report.capstdout.strip():
-                    self._printed.setdefault(name, {}).setdefault(clause_id, report.capstdout.strip())
+                    self.printed.setdefault(name, {}).setdefault(clause_id, report.capstdout.strip())
 
     # Deviations
 
     def _load_deviations(self) -> list[Deviation]:
         given = self.config.getoption("crud_deviations")
-        path = self._deviations_path()
+        path = self.deviations_path()
         return load(path) if given or path.is_file() else []
 
-    def _deviations_path(self) -> Path:
+    def deviations_path(self) -> Path:
         return self.config.invocation_params.dir / (self.config.getoption("crud_deviations") or DEFAULT_NAME)
 
     def deviation(self, name: str, clause_id: str) -> Deviation | None:
@@ -273,7 +206,7 @@ class Run:
             entry = self.deviation(name, clause_id)
             if entry is None or verdict in {Verdict.NOT_RUN, Verdict.UNCLAIMED}:
                 continue
-            if entry.has_expired(_today()):
+            if entry.has_expired(today()):
                 self.failures.append(
                     f"{name}: the deviation from {clause_id} expired on {entry.expires}: {entry.reason}"
                 )
@@ -333,49 +266,6 @@ class Run:
                 if clause.profile in self.profiles and not claimed:
                     table[adapter.name, clause.id] = Verdict.UNCLAIMED
         return table
-
-    def summarise(self, reporter: pytest.TerminalReporter) -> None:
-        """Print the matrix, and what there is to say about it."""
-        if self.verdicts.outcomes:
-            self._show_matrix(reporter)
-        for name, printed in self._printed.items():
-            first = next(iter(printed.values())).splitlines()[0][:80]
-            self.notes.append(f"{name} wrote to stdout in {', '.join(printed)}; first {first!r}")
-        for note in dict.fromkeys(self.notes):
-            reporter.write_line(self._redacted(f"note: {note}"))
-        for failure in self.failures:
-            reporter.write_line(failure, red=True)
-        if self.config.getoption("crud_write_deviations"):
-            reporter.write_line(self._write_deviations())
-
-    def _show_matrix(self, reporter: pytest.TerminalReporter) -> None:
-        asked = {name for name, _ in self.verdicts.planned.values()}
-        names = [adapter.name for adapter in self.adapters if adapter.name in asked]
-        width = max(reporter._tw.fullwidth, 60)
-        table = self.table()
-        reporter.section("crudspec: the contract", sep="=")
-        for some in side_by_side(names, width=width):
-            reporter.write_line(as_text(matrix(some, table, width=width), width=width, colour=reporter.hasmarkup))
-        done = len(self.verdicts.planned) - len(self.verdicts.missing())
-        reporter.write_line(f"{done} of {len(self.verdicts.planned)} planned checks were run, seed {self.seed}")
-        for (name, clause_id), verdict in table.items():
-            if verdict in {Verdict.DEVIATES, Verdict.ADVICE}:
-                reporter.write_line(f"{verdict.value}: {clause_id}, {name}: {self.verdicts.details[name, clause_id]}")
-
-    def _write_deviations(self) -> str:
-        failed = [key for key, verdict in self.verdicts.table().items() if verdict is Verdict.FAIL]
-        path = self._deviations_path()
-        if not failed:
-            return "nothing failed: no deviations were written"
-        try:
-            count = write_draft(path, [(*key, self.verdicts.details.get(key, "")) for key in failed])
-        except DeviationError as error:
-            return str(error)
-        return f"wrote {count} deviations to {path}; say in each why it is accepted"
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
 
 
 def _seed(option: str | None) -> int:

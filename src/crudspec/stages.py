@@ -40,6 +40,7 @@ class Stages:
 
     Attributes:
         refused: Backends that could not be opened at first, or not any more, with the reason; they are left alone.
+        without_witness: Backends whose witness lost its connection; each gets another database, and another witness.
         notes: What went wrong with closing one.
     """
 
@@ -59,6 +60,7 @@ class Stages:
         self._deadline = deadline
         self.wire = wire
         self._open: dict[str, Stage] = {}
+        self.without_witness: set[str] = set()
         self._opened: set[str] = set()
         self._failures: Counter[str] = Counter()
         self.refused: dict[str, ContractBroken] = {}
@@ -95,7 +97,8 @@ class Stages:
         """
         if name in self.refused:
             raise self.refused[name]
-        if name in self._open and self._open[name].witness.is_lost:
+        if name in self.without_witness:
+            self.without_witness.remove(name)
             await self._close(name)
         if name not in self._open:
             if len(self._open) >= MOST_OPEN:

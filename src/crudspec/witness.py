@@ -88,11 +88,6 @@ class Witness:
         finally:
             await connection.close(timeout=5)
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether its connection has ended."""
-        return self._connection.is_closed()
-
     async def rows(self) -> list[Row]:
         """Every committed row in id order."""
         return [Row(*row) for row in await self._rows.fetch()]

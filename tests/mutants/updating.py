@@ -191,7 +191,7 @@ class UnchangedIsFalse(OrmBackend):
 class DoneOnlyOnce(_Statement):
     """UPDATE-4: to do once more what is done already returns False."""
 
-    also = "RACE-2"
+    also = "RACE-2 DDL-1"
 
     sql = "UPDATE tasks SET title = $2, done = $3 WHERE id = $1 AND NOT (done AND $3 AND title = $2)"
 
@@ -199,7 +199,7 @@ class DoneOnlyOnce(_Statement):
 class OpenedOnlyOnce(_Statement):
     """UPDATE-4: to leave open what is open returns False, where the title is the same, too."""
 
-    also = "LOST-1"
+    also = "LOST-1 DDL-1"
 
     sql = "UPDATE tasks SET title = $2, done = $3 WHERE id = $1 AND (done OR $3 OR title <> $2)"
 

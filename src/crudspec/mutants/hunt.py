@@ -96,7 +96,9 @@ def hunt(mutants: list[Mutant]) -> list[Caught]:
     arguments = [str(suite), "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), "-p", "no:terminal"]
     arguments += ["--crud-server=external", "--crud-strict", "--crud-effort=quick"]
     arguments += [f"--crud-deadline={DEADLINE_SECONDS}", "-W", "ignore:Module already imported"]
-    pytest.main([*arguments, *(f"--crud-backend={mutant.spec}" for mutant in mutants)], plugins=[plugin])
+    status = pytest.main([*arguments, *(f"--crud-backend={mutant.spec}" for mutant in mutants)], plugins=[plugin])
+    if status not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        sys.exit(f"pytest ended with {pytest.ExitCode(status).name}")
     for result in plugin.results.values():
         result.passed = [clause_id for clause_id in result.passed if clause_id not in result.failed]
     return list(plugin.results.values())

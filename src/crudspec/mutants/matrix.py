@@ -47,7 +47,8 @@ class Outcome:
                 yield f"{mutant.name} ({mutant.clause}) also breaks {clause_id}: {seen}"
         silent = [clause_id for clause_id in caught.asked if clause_id not in {*caught.failed, *caught.passed}]
         if silent:
-            yield f"{mutant.name} ({mutant.clause}): the hunt ended before it had asked {', '.join(silent)}"
+            some = "anything" if len(silent) == len(caught.asked) else ", ".join(silent)
+            yield f"{mutant.name} ({mutant.clause}): the hunt ended before it had asked {some}"
 
 
 def hunt_all(

@@ -27,6 +27,7 @@ _OWN_CONNECTIONS = (_HERE / "witness.py", _HERE / "server" / "scratch.py")
 _LOST = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,

@@ -139,6 +139,7 @@ def test_a_failing_program_is_shrunk_to_its_steps_and_its_script_runs(broken, sc
     assert operations[-1] == "get"
     assert {"create", "delete"} <= set(operations)
     assert len(operations) <= 6  # four are possible
+    assert set(re.findall(r"create\((.*?)\)  #", found.script)) == {"'a'"}
     assert found.expected == "None"
     assert f"step {len(steps)}, get(" in found.what
     done = paste(found.script, scratch_dsn)

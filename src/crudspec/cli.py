@@ -49,7 +49,7 @@ def _server_options(command: click.decorators.FC) -> click.decorators.FC:
 @_server_options
 @click.option("--profile", "profiles", multiple=True, type=click.Choice(PROFILE_NAMES), help="Only this profile.")
 @click.option("--strict", is_flag=True, help="A SHOULD that does not hold fails the run.")
-@click.option("--effort", type=click.Choice(EFFORT_NAMES), help="How many generated programs, and how long.")
+@click.option("--effort", type=click.Choice(EFFORT_NAMES), help="How many programs, races and failures in a row.")
 @click.option("--deadline", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For each operation.")
 @click.option("--deviations", type=click.Path(), help="Known deviations (default: crudspec-deviations.toml, if there).")
 @click.option("--write-deviations", is_flag=True, help="Write a first draft of that file.")

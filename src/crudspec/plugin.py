@@ -78,7 +78,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="connect the backends through a wire, so that a failure shows the SQL of its operations",
     )
-    add("--crud-effort", choices=EFFORT_NAMES, help="how many generated programs, and how long (default: default)")
+    add("--crud-effort", choices=EFFORT_NAMES, help="how many programs, races and failures in a row")
 
 
 def _seconds(text: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -58,6 +58,7 @@ MOST_REPLAYS = 120
 after that does nothing, and so looks as if it did not fail."""
 
 REFUSED = "InvalidTask"
+_PLAIN = "a"
 
 
 class _Stuck(BaseException):
@@ -79,7 +80,7 @@ def _steps() -> list[tuple[Any, ...]]:
 
     Long and odd values have clauses of their own; what matters here is that titles and rows meet again.
     """
-    titles, dones, rows = ["a", "b", ""], [False, True], [_Newest(ago) for ago in range(3)]
+    titles, dones, rows = [_PLAIN, "b", ""], [False, True], [_Newest(ago) for ago in range(3)]
     odd_titles = ["a ", "A", *VALID_TITLES.values(), *INVALID_TITLES.values()]
     odd_rows = [*MISSING_IDS.values(), *NOT_IDS.values()]
     steps: list[tuple[Any, ...]] = []
@@ -90,9 +91,9 @@ def _steps() -> list[tuple[Any, ...]]:
     steps += [("update", row, title, done) for done in dones for title in titles for row in rows] * 10
     steps += [("create", title) for title in odd_titles]
     steps += [(operation, row) for operation in ("get", "delete") for row in odd_rows]
-    steps += [("update", row, "a", False) for row in odd_rows]
+    steps += [("update", row, _PLAIN, False) for row in odd_rows]
     steps += [("update", rows[0], title, False) for title in odd_titles]
-    steps += [("update", rows[0], "a", done) for done in INVALID_DONES.values()]
+    steps += [("update", rows[0], _PLAIN, done) for done in INVALID_DONES.values()]
     return steps
 
 
@@ -165,44 +166,55 @@ async def run_programs(
             raise
         broken = play.broken
         if shrink:
-            broken = await greenlet_spawn(_without_idle_steps, subjects, witness, play.steps, broken)
+            broken = await greenlet_spawn(_smallest, subjects, witness, play.steps, broken)
         raise broken from broken.__cause__ or error.__cause__
 
 
-def _without_idle_steps(
+def _smallest(
     subjects: Sequence[Subject], witness: Witness, steps: list[Step], broken: ContractBroken
 ) -> ContractBroken:
-    """Leave out, one by one and the last ones first, the steps without which the program fails all the same.
+    """Leave out, the last ones first, the steps without which the program fails all the same; then try plain titles.
 
-    Hypothesis has made the values small. Steps that a program can do without often stay, because it has drawn them
-    together with those that matter.
+    Hypothesis stops before it has tried it all: steps that it drew together with those that matter often stay, and
+    a title is as it was first drawn.
     """
-    try:
-        Play(subjects, witness).repeat(steps)
-    except ContractBroken:
-        pass
-    except _Stuck:
-        return broken
-    else:
-        broken.seen += "; not every time that the program runs"
-        return broken
-    place = len(steps) - 2
-    while place >= 0:
-        left_out = steps[place].created
-        rest = [
-            step
-            for index, step in enumerate(steps)
-            if index != place and (left_out is None or step.args[:1] != (left_out,))
-        ]
+
+    def fails(some: list[Step]) -> bool:
+        nonlocal steps, broken
         play = Play(subjects, witness)
         try:
-            play.repeat(rest)
+            play.repeat(some)
         except ContractBroken as again:
             broken, steps = again, play.steps
-        except _Stuck:
+            return True
+        return False
+
+    try:
+        if not fails(steps):
+            broken.seen += "; not every time that the program runs"
             return broken
-        place = min(place, len(steps) - 1) - 1
+        place = len(steps) - 2
+        while place >= 0:
+            created = steps[place].created
+            fails(
+                [
+                    step
+                    for index, step in enumerate(steps)
+                    if index != place and (created is None or step.args[:1] != (created,))
+                ]
+            )
+            place = min(place, len(steps) - 1) - 1
+        for place in range(len(steps)):
+            fails([_with_plain_title(step) if index == place else step for index, step in enumerate(steps)])
+    except _Stuck:
+        pass
     return broken
+
+
+def _with_plain_title(step: Step) -> Step:
+    titles = {"create": 0, "update": 1}
+    args = [_PLAIN if index == titles.get(step.operation) else arg for index, arg in enumerate(step.args)]
+    return replace(step, args=tuple(args))
 
 
 class _Asked:

@@ -137,7 +137,7 @@ class TitlesUnique(AsyncpgBackend):
 class HighestIdPlusOne(AsyncpgBackend):
     """CREATE-5: the id is the highest one plus one: it comes back after a delete and the sequence never hears of it."""
 
-    also = "CREATE-1 CREATE-8 RACE-1 RACE-2 LOST-1 COST-1 SATURATE-1"
+    also = "CREATE-1 CREATE-8 RACE-1 RACE-2 LOST-1 DDL-1 COST-1 SATURATE-1"
 
     async def create(self, title):
         check_title(title)

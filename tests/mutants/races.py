@@ -154,6 +154,8 @@ class UnlockedDelete(OrmBackend):
 class RaisesForTheLosers(AsyncpgBackend):
     """RACE-1: of concurrent deletes of one row, those that come too late raise."""
 
+    also = "DDL-1"
+
     def __init__(self, dsn):
         super().__init__(dsn)
         self._under_way = Counter()

@@ -63,7 +63,7 @@ async def test_recovers_when_idle_connections_end(backend: Subject, witness: Wit
     """With a reset and with an end of stream, as a firewall or a pooler ends them: there is no last word of the server
     to understand. Noticed by the event loop before the next call, and in the middle of it, whichever operation that is.
     """
-    with threaded(backend.dsn) as proxy:
+    with threaded(backend.wire_dsn) as proxy:
         async with Subject(backend.adapter, proxy.dsn, deadline=backend.deadline) as subject:
             for operation in OPERATIONS:
                 for reset in (True, False):
@@ -102,7 +102,7 @@ async def test_cut_after_the_server_did_it_and_before_the_client_hears(backend: 
 
 async def _sweep(backend: Subject, witness: Witness, cuts: list[CutFault]) -> None:
     """Every message of every write; once more, in one way, with a statement that the connection does not know."""
-    with threaded(backend.dsn) as proxy:
+    with threaded(backend.wire_dsn) as proxy:
         sweep = Sweep(backend.adapter, witness, proxy, deadline=backend.deadline)
         for operation in WRITES:
             await sweep.run(operation, cuts, warm=True)
@@ -114,7 +114,7 @@ async def test_the_server_is_gone_for_good(backend: Subject, witness: Witness) -
     """The next message meets a reset, and every new connection is refused. Catches trying again for ever."""
     row = await witness.insert("kept")
     limit = PATIENCE
-    with threaded(backend.dsn) as proxy:
+    with threaded(backend.wire_dsn) as proxy:
         async with Subject(backend.adapter, proxy.dsn, deadline=backend.deadline) as subject:
             await fill_pool(subject, witness)
             connections = len(proxy.links)
@@ -145,7 +145,7 @@ async def test_a_silent_server_does_not_hang_a_call(backend: Subject, witness: W
     row = await witness.insert("kept")
     limit = PATIENCE
     async with AsyncExitStack() as stack:
-        proxies = [stack.enter_context(threaded(backend.dsn)) for _ in range(3)]
+        proxies = [stack.enter_context(threaded(backend.wire_dsn)) for _ in range(3)]
         subjects = [
             await stack.enter_async_context(Subject(backend.adapter, proxy.dsn, deadline=backend.deadline))
             for proxy in proxies[:2]

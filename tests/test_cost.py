@@ -15,11 +15,11 @@ from click.testing import CliRunner
 from crudspec.backend import OPERATIONS
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.registry import BUILT_IN, Adapter, resolve
-from crudspec.bill import WrongRequest, choice_of, duration, measure_all
+from crudspec.bill import WrongRequest, can_be_planned, choice_of, duration, measure_all
 from crudspec.checks import ContractBroken, Inconclusive
 from crudspec.clauses import BY_ID
 from crudspec.cli import main
-from crudspec.cost import budget, metered
+from crudspec.cost import USUAL_SIZE, budget, metered
 from crudspec.report.costs import document, shown_time
 from crudspec.witness import Witness
 
@@ -187,14 +187,6 @@ async def test_a_backend_that_goes_round_the_wire_is_not_measured(scratch_dsn):
 
 
 @pytest.mark.asyncio
-async def test_tls_is_refused_with_the_way_out(scratch_dsn):
-    async with Witness.connect(scratch_dsn) as witness:
-        with pytest.raises(Inconclusive, match=r"plain loopback connection.*sslmode=disable"):
-            async with metered(adapter(AsyncpgBackend), scratch_dsn + "?sslmode=require", witness):
-                pass
-
-
-@pytest.mark.asyncio
 async def test_a_client_that_the_wire_does_not_understand_is_told(scratch_dsn):
     class Telnet(PerCall):
         async def send(self, operation, *values):
@@ -207,6 +199,58 @@ async def test_a_client_that_the_wire_does_not_understand_is_told(scratch_dsn):
 
     with pytest.raises(ContractBroken, match="garbage from the client"):
         await costs(Telnet, scratch_dsn)
+
+
+class Blocking(PerCall):
+    """Its connect blocks the event loop, with a connection that goes through the wire."""
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def connect(cls, dsn):
+        psycopg.connect(dsn, connect_timeout=5).close()
+        async with super().connect(dsn) as backend:
+            yield backend
+
+
+@pytest.mark.asyncio
+async def test_a_backend_that_blocks_the_event_loop_is_measured(scratch_dsn):
+    assert dearest(await costs(Blocking, scratch_dsn))["get"] == dearest(await costs(PerCall, scratch_dsn))["get"]
+
+
+@pytest.mark.asyncio
+async def test_each_connection_has_met_each_operation_before_anything_is_counted(scratch_dsn):
+    met = {}
+
+    class Counted(InTurns):
+        async def send(self, operation, *values):
+            async with self.pool.connection() as connection:
+                met.setdefault(operation, set()).add(connection.info.backend_pid)
+                await connection.execute(SQL[operation], values)
+
+    async with (
+        Witness.connect(scratch_dsn) as witness,
+        metered(adapter(Counted), scratch_dsn, witness),
+    ):
+        assert {operation: len(pids) for operation, pids in met.items()} == dict.fromkeys(OPERATIONS, 4)
+
+
+@pytest.mark.parametrize("before", ["", "/* tasks.get */ ", "-- get\n", "\n\t("])
+def test_a_statement_is_planned_whatever_stands_before_its_first_word(before):
+    assert can_be_planned(before + "SELECT 1")
+    assert not can_be_planned(before + "COMMIT")
+
+
+@pytest.mark.asyncio
+async def test_what_is_dear_only_now_and_then_counts(scratch_dsn):
+    class SometimesDear(AsyncpgBackend):
+        asked = 0
+
+        async def list_tasks(self):
+            self.asked += 1
+            rows = await super().list_tasks()
+            return rows if self.asked % 3 else [await self.get(row.id) for row in rows]
+
+    assert dearest(await costs(SometimesDear, scratch_dsn))["list_tasks"] == 1 + USUAL_SIZE
 
 
 def published(value):

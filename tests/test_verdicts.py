@@ -81,3 +81,21 @@ def test_a_witness_that_is_lost_says_nothing_about_the_backend_and_the_next_chec
     )
     result.stdout.fnmatch_lines(["*LIST-2 *pass*"])
     result.stdout.no_fnmatch_line("*is broken by*")
+
+
+def test_where_there_can_be_no_wire_the_clauses_that_need_one_say_why_and_what_to_do(consumer) -> None:
+    consumer.write(
+        "conftest.py",
+        """
+        from crudspec import run
+        from crudspec.wire import Proxy
+
+        run.Proxy = lambda dsn: Proxy(dsn + "?sslmode=require")
+        """,
+    )
+    result = consumer.suite("--crud-backend=asyncpg", "-k", "GET-1 or RACE-2 or LOST-3 or COST", "--crud-wire")
+    assert result.ret == 1
+    text = result.stdout.str()
+    assert text.count("the wire needs a plain loopback connection. Leave the option out or say sslmode=disable") >= 5
+    result.stdout.fnmatch_lines(["*GET-1 *pass*", "*RACE-2 *FAIL*", "*LOST-3 *FAIL*", "*COST-1 *FAIL*"])
+    result.stdout.fnmatch_lines(["note: no failure shows its SQL (--crud-wire): the DSN asks for*"])

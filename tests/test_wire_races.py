@@ -237,6 +237,41 @@ async def test_lies_are_found_in_threads_too(scratch_dsn):
 
 
 @pytest.mark.asyncio
+async def test_a_lock_of_this_process_round_the_writes_alone_is_inconclusive(scratch_dsn):
+    """Of other operations two are on the wire at one moment; of these they never are."""
+
+    class WritesOneAtATime(OrmBackend):
+        alone = asyncio.Lock()
+
+        async def update(self, task_id, title, done):
+            async with self.alone:
+                return await super().update(task_id, title, done)
+
+        async def delete(self, task_id):
+            async with self.alone:
+                return await super().delete(task_id)
+
+    async with course(WritesOneAtATime, scratch_dsn) as opened:
+        with pytest.raises(Inconclusive, match=r"update\('a', True\).*, of two processes, are on the wire"):
+            await explore(opened, schedules=90, seed=0)
+
+
+@pytest.mark.asyncio
+async def test_a_cancellation_that_nobody_asked_for_is_told(scratch_dsn):
+    class Cancels(AsyncpgBackend):
+        async def get(self, task_id):
+            row = await super().get(task_id)
+            if row is None:
+                raise asyncio.CancelledError
+            return row
+
+    async with course(Cancels, scratch_dsn) as opened:
+        outcome = await opened.run(Race((Request("delete"), Request("get", (), 1))), "AB")
+    assert outcome.broken is not None
+    assert "raised CancelledError" in outcome.broken.seen.replace("asyncio.exceptions.", "")
+
+
+@pytest.mark.asyncio
 async def test_a_call_that_raises_is_told(scratch_dsn):
     async with course(Refuses, scratch_dsn) as opened:
         outcome = await opened.run(UPDATES, "AB")

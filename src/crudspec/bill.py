@@ -37,6 +37,7 @@ BEGIN
     FOR line IN EXECUTE 'EXPLAIN (GENERIC_PLAN) ' || statement LOOP RETURN NEXT line; END LOOP;
 END $$
 """
+_BEFORE_A_WORD = re.compile(r"\A(?:[\s(]+|--[^\n]*\n|/\*.*?\*/)+", re.DOTALL)
 _PLANNED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "MERGE", "VALUES", "TABLE")
 
 
@@ -177,7 +178,7 @@ async def _plans(bill: Bill, witness: Witness) -> dict[str, list[str]]:
     for cost in bill.costs:
         for statement in cost.traffic.statements:
             sql = statement.sql
-            if sql in plans or not sql.lstrip("( \n").upper().startswith(_PLANNED):
+            if sql in plans or not can_be_planned(sql):
                 continue
             query = "SELECT string_agg(line, E'\\n') FROM pg_temp.crudspec_plan($1) AS line"
             try:
@@ -185,6 +186,11 @@ async def _plans(bill: Bill, witness: Witness) -> dict[str, list[str]]:
             except asyncpg.PostgresError as error:
                 plans[sql] = [f"no plan: {error}"]
     return plans
+
+
+def can_be_planned(sql: str) -> bool:
+    """Tell whether a statement is one that EXPLAIN takes, whatever comments stand before its first word."""
+    return _BEFORE_A_WORD.sub("", sql).upper().startswith(_PLANNED)
 
 
 def choice_of(server: Any, dsn: str | None) -> ServerChoice:

@@ -195,9 +195,10 @@ class Sweep:
     async def run(self, operation: str, faults: Sequence[CutFault], *, warm: bool) -> None:
         """Let each fault strike at the first message of the operation, at the second, and so on, until it has fewer.
 
-        The first time nothing strikes: that tells how many messages there are to expect, and whether the operation
-        opens connections. Where it does not, those are left out that come up in the background, as a growing pool's
-        do: a message of theirs would be counted, and one of the operation's left out.
+        The first time nothing strikes: that tells how many messages there are to expect, and whether they all go
+        over connections that the operation opens itself. Where they do not, connections that come up meanwhile are
+        left out, as a pool grows in the background: a message of theirs would be counted, and one of the operation's
+        left out.
 
         Args:
             operation: The name of a write.
@@ -207,10 +208,13 @@ class Sweep:
         Raises:
             Inconclusive: the operation sends no messages, or a message of the first time never came again.
         """
-        learned = await self._strike(operation, faults[0], warm=warm, message=_NEVER, logged_in_only=False)
+        settled = True
+        learned = await self._strike(operation, faults[0], warm=warm, message=_NEVER, logged_in_only=True)
+        if not learned.passed:
+            settled = False
+            learned = await self._strike(operation, faults[0], warm=warm, message=_NEVER, logged_in_only=False)
         if not learned.passed:
             raise Inconclusive(f"{operation} exchanges messages with the server")
-        settled = not learned.opened_links
         message = 1
         while True:
             for fault in faults:

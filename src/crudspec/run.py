@@ -74,17 +74,18 @@ class Run:
                 self.server = start(choice, run_dir=run_directory(self.config), owner=owner)
             except ServerError as error:
                 raise pytest.UsageError(str(error)) from None
-            if self.stages.wire:
-                self._try_the_wire(self.server.dsn)
+            self._try_the_wire(self.server.dsn)
         return self.server
 
     def _try_the_wire(self, dsn: str) -> None:
-        """Do without a wire, and say so, where there can be none: the clauses themselves are asked all the same."""
+        """Do without a wire, and say so, where there can be none: what needs none is asked all the same."""
         try:
             Proxy(dsn)
         except WireError as error:
+            self.stages.no_wire = str(error)
+            if self.stages.wire:
+                self.notes.append(f"no failure shows its SQL (--crud-wire): {error}")
             self.stages.wire = False
-            self.notes.append(f"no failure shows its SQL (--crud-wire): {error}")
 
     def start(self) -> None:
         """Start the server, and say what the run is against; once, however many workers have collected."""

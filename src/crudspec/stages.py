@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crudspec.checks import ContractBroken
 from crudspec.server import create_scratch, drop_scratch
 from crudspec.subject import Subject
-from crudspec.wire import Proxy
+from crudspec.wire import Proxy, threaded
 from crudspec.witness import Witness
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Stage:
     subject: Subject
     witness: Witness
     context: Any
+    wire: AbstractContextManager[Proxy | None]
 
 
 class Stages:
@@ -41,6 +42,7 @@ class Stages:
     Attributes:
         refused: Backends that could not be opened at first, or not any more, with the reason; they are left alone.
         without_witness: Backends whose witness lost its connection; each gets another database, and another witness.
+        no_wire: Why no check can put a wire in between, if none can.
         notes: What went wrong with closing one.
     """
 
@@ -59,6 +61,7 @@ class Stages:
         self._server = server
         self._deadline = deadline
         self.wire = wire
+        self.no_wire = ""
         self._open: dict[str, Stage] = {}
         self.without_witness: set[str] = set()
         self._opened: set[str] = set()
@@ -105,9 +108,12 @@ class Stages:
                 await self._close(next(iter(self._open)))
             dsn = await create_scratch(self._server(), name)
             context = Witness.connect(dsn)
-            wire = await Proxy(dsn).__aenter__() if self.wire else None
-            subject = Subject(self._adapters[name], dsn, deadline=self._deadline, wire=wire)
-            self._open[name] = Stage(subject, await context.__aenter__(), context)
+            # In a thread of its own: a backend that blocks the event loop would otherwise wait for itself.
+            wire = threaded(dsn) if self.wire else nullcontext()
+            subject = Subject(
+                self._adapters[name], dsn, deadline=self._deadline, wire=wire.__enter__(), no_wire=self.no_wire
+            )
+            self._open[name] = Stage(subject, await context.__aenter__(), context, wire)
         stage = self._open[name]
         if stage.subject.instance is None:
             try:
@@ -152,13 +158,17 @@ class Stages:
     async def _close(self, name: str) -> None:
         stage = self._open.pop(name)
         wire = stage.subject.wire
+
+        async def end_wire() -> None:
+            stage.wire.__exit__(None, None, None)
+
         steps: list[Callable[[], Awaitable[object]]] = [
             stage.subject.close,
             lambda: stage.context.__aexit__(None, None, None),
             lambda: drop_scratch(self._server(), stage.subject.dsn),
         ]
         if wire is not None:
-            steps.insert(1, wire.close)
+            steps.insert(1, end_wire)
             self.notes += [f"{name}, on the wire: {problem}" for problem in wire.observer.problems]
         for step in steps:
             # One that fails is noted, and the others are done all the same; the drop ends what is still connected.

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crudspec.checks import ContractBroken, shown, shown_call, shown_error
+from crudspec.checks import ContractBroken, Inconclusive, shown, shown_call, shown_error
 from crudspec.threads import DaemonPool
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class Subject:
         deadline: float = OPERATION_DEADLINE,
         wire: Proxy | None = None,
         beside: Subject | None = None,
+        no_wire: str = "",
     ) -> None:
         """Describe a backend; :meth:`open` opens it.
 
@@ -103,12 +104,14 @@ class Subject:
             dsn: Of its database.
             deadline: For each call, in seconds.
             wire: Connects it, to show its SQL in a failure; ``dsn`` stays the way to the server itself.
+            no_wire: Why no check can put a wire in between, if none can.
             beside: The backend of the check, which it joins: same wire, and its calls are told with that one's.
         """
         self.adapter = adapter
         self.name = adapter.name
         self.dsn = dsn
         self.deadline = deadline
+        self._no_wire = no_wire
         self.wire = beside.wire if beside is not None else wire
         self.calls: deque[Call] = beside.calls if beside is not None else deque(maxlen=_REMEMBERED_CALLS)
         self.instance: Any = None
@@ -116,6 +119,17 @@ class Subject:
         self.in_threads = False
         self._closing: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def wire_dsn(self) -> str:
+        """The DSN, for a check that puts a wire of its own in between.
+
+        Raises:
+            Inconclusive: there can be none: the run's DSN asks for TLS, say.
+        """
+        if self._no_wire:
+            raise Inconclusive(f"a wire stands between backend and server, but {self._no_wire}; that")
+        return self.dsn
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -135,7 +149,8 @@ class Subject:
         self._closing = asyncio.Event()
         self._task = loop.create_task(self._hold(opened, self._closing))
         what = f"{self.adapter.cls.__name__}.connect(dsn)"
-        done, _ = await asyncio.wait({opened, self._task}, timeout=CONNECT_DEADLINE, return_when="FIRST_COMPLETED")
+        with _Watchdog(what, CONNECT_DEADLINE):
+            done, _ = await asyncio.wait({opened, self._task}, timeout=CONNECT_DEADLINE, return_when="FIRST_COMPLETED")
         if not done:
             self._task.cancel()
             raise DeadlineMissed(

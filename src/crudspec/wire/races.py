@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from crudspec.checks import ContractBroken, Inconclusive, read, shown_call, shown_error
+from crudspec.checks import ContractBroken, read, shown_call, shown_error
 from crudspec.linearizable import Operation, Table, brief, brief_table, explain
 from crudspec.model import Row
 from crudspec.subject import DeadlineMissed, Subject
 from crudspec.wire.columns import account
-from crudspec.wire.framing import WireError
 from crudspec.wire.proxy import Proxy
 from crudspec.wire.turns import Client, Turns
 
@@ -116,7 +115,7 @@ class Course:
         """Open the backend twice, with its connections made and its statements prepared.
 
         Raises:
-            Inconclusive: there can be no wire (the DSN asks for TLS).
+            WireError: there can be no wire: the DSN asks for TLS, say.
             ContractBroken: the backend cannot be opened.
         """
 
@@ -130,10 +129,7 @@ class Course:
             turns = Turns(blockers)
             subjects = []
             for instance in range(2):
-                try:
-                    proxy = await stack.enter_async_context(Proxy(dsn, interference=turns))
-                except WireError as error:
-                    raise Inconclusive(f"a wire stands between backend and server, but {error}; that") from error
+                proxy = await stack.enter_async_context(Proxy(dsn, interference=turns))
                 turns.serves(proxy, instance)
                 subjects.append(await stack.enter_async_context(Subject(adapter, proxy.dsn, deadline=deadline)))
             if subjects[0].in_threads:
@@ -251,7 +247,7 @@ class _Call:
         self._instance = asked.instance
         self.task: asyncio.Task[None] | None = None
         self.result: object = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self._called = self._returned = 0
 
     def __str__(self) -> str:
@@ -268,6 +264,11 @@ class _Call:
             returned = await self._course.subjects[self._instance].call(self._name, *self._args)
             is_row = self._name == "create" or (self._name == "get" and returned is not None)
             self.result = read(f"the row of {self}", returned) if is_row else returned
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            self.error = error  # nobody cancelled it: that is an outcome, too
         except Exception as error:  # noqa: BLE001 - whatever it is, it is an outcome of the race
             self.error = error
         finally:

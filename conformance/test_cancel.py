@@ -58,7 +58,7 @@ async def test_a_cancelled_operation_ends(backend: Subject, witness: Witness) ->
     async def changed() -> bool:
         return await witness.rows() != table
 
-    await until(changed, deadline=LATER_SECONDS)
+    await until(changed, deadline=LATER_SECONDS, every=LATER_SECONDS / 4)
     _expect_unchanged(f"the table {LATER_SECONDS:g} seconds after the last", table, await witness.rows())
 
 

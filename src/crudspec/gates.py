@@ -124,14 +124,16 @@ async def change_blocked(witness: Witness, dsn: str, column: str) -> AsyncGenera
         yield release
 
 
-async def until(condition: Callable[[], Awaitable[bool]], *, deadline: float = SETTLE_SECONDS) -> bool:
+async def until(
+    condition: Callable[[], Awaitable[bool]], *, deadline: float = SETTLE_SECONDS, every: float = POLL_SECONDS
+) -> bool:
     """Poll until the condition holds; False if it does not within the deadline, in seconds."""
     loop = asyncio.get_running_loop()
     end = loop.time() + deadline
     while not await condition():
         if loop.time() > end:
             return False
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(every)
     return True
 
 

@@ -112,7 +112,7 @@ class WritesLater(SqlmodelBackend):
 class HalfAnUpdate(AsyncpgBackend):
     """CANCEL-1: an update is two statements, each committed by itself, and a cancellation comes between them."""
 
-    also = "RACE-2 SATURATE-1"
+    also = "SATURATE-1"
 
     async def update(self, task_id, title, done):
         check_title(title)
@@ -123,24 +123,6 @@ class HalfAnUpdate(AsyncpgBackend):
             await connection.execute("UPDATE tasks SET title = $2 WHERE id = $1", task_id, title)
             status = await connection.execute("UPDATE tasks SET done = $2 WHERE id = $1", task_id, done)
         return status == "UPDATE 1"
-
-
-class HalfAnUpdateInAutocommit(CoreBackend):
-    """CANCEL-1: an update sets done in one committed statement and the title in the next."""
-
-    also = "RACE-2 SATURATE-1"
-
-    async def update(self, task_id, title, done):
-        check_title(title)
-        check_done(done)
-        if not can_exist(task_id):
-            return False
-        row = await super().get(task_id)
-        return (
-            row is not None
-            and await super().update(task_id, row.title, done)
-            and await super().update(task_id, title, done)
-        )
 
 
 class PoisonsTheNext(AsyncpgBackend):

@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 import asyncpg
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from crudspec import Task, can_exist, check_title
 from crudspec.backends.asyncpg import AsyncpgBackend
-from crudspec.backends.core import CoreBackend, tasks
+from crudspec.backends.core import CoreBackend
 from crudspec.backends.orm import OrmBackend, TaskRow
 from crudspec.backends.sqlmodel import SqlmodelBackend
 
 _COLUMNS = "id, title, done, created_at"
-_NEWER = "SELECT min(id) FROM (SELECT id FROM tasks WHERE id < :last AND id > :id ORDER BY id DESC LIMIT 99) AS page"
 _ONE_EACH = {"create": 1, "get": 1, "list_tasks": 1, "update": 1, "delete": 1}
 
 
@@ -29,21 +27,6 @@ class AskedRowByRow(AsyncpgBackend):
             rows = [await connection.fetchrow(one, task_id) for task_id in ids[:100]]
             rows += await connection.fetch(f"SELECT {_COLUMNS} FROM tasks WHERE id = ANY($1) ORDER BY id", ids[100:])
         return [Task(**row) for row in rows]
-
-
-class ListedInPages(CoreBackend):
-    """COST-1: list_tasks fetches pages of 500 rows."""
-
-    async def list_tasks(self):
-        found, last = [], 0
-        async with self._connection() as connection:
-            while True:
-                page = tasks.select().where(tasks.c.id > last).order_by(tasks.c.id).limit(500)
-                rows = [Task(**row) for row in (await connection.execute(page)).mappings()]
-                found += rows
-                if len(rows) < 500:
-                    return found
-                last = rows[-1].id
 
 
 class FetchedThroughACursor(AsyncpgBackend):
@@ -69,18 +52,6 @@ class LookedThroughUpwards(AsyncpgBackend):
                 if last == task_id:
                     return Task(**rows[-1])
         return None
-
-
-class LookedThroughDownwards(OrmBackend):
-    """COST-1: update reads the table from the newest row on, to find the one to change."""
-
-    async def update(self, task_id, title, done):
-        if can_exist(task_id) and task_id > 0:
-            async with self._session(self._transaction) as session:
-                last = 2**63 - 1
-                while last:
-                    last = (await session.execute(text(_NEWER), {"last": last, "id": task_id})).scalar_one()
-        return await super().update(task_id, title, done)
 
 
 class PingedBeforeEachCall(CoreBackend):

@@ -4,9 +4,8 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel import col
 
 from crudspec.backends.asyncpg import AsyncpgBackend
@@ -22,8 +21,8 @@ class CommitForgotten(OrmBackend):
     """CREATE-1: the row is flushed and then rolled back."""
 
     also = (
-        "CREATE-2 CREATE-3 CREATE-5 CREATE-6 CREATE-7 CREATE-8 USABLE-1 SATURATE-1 CANCEL-1 INDEPENDENT-1 RACE-1 "
-        "RACE-2 LOST-1 LOST-2 ERROR-1 DDL-1 LOOP-1"
+        "CREATE-2 CREATE-3 CREATE-5 CREATE-6 CREATE-7 CREATE-8 USABLE-1 "
+        "SATURATE-1 CANCEL-1 INDEPENDENT-1 RACE-1 ERROR-1 DDL-1 LOOP-1"
     )
 
     async def create(self, title):
@@ -39,7 +38,7 @@ class CommitForgotten(OrmBackend):
 class ReturningDropped(AsyncpgBackend):
     """CREATE-1: the returned row is made up from the argument and the client's clock."""
 
-    also = "CREATE-2 CREATE-6 CREATE-7 USABLE-1 SATURATE-1 CANCEL-1 RACE-1 RACE-2 LOST-2 DDL-1 LOOP-1"
+    also = "CREATE-2 CREATE-6 CREATE-7 USABLE-1 SATURATE-1 CANCEL-1 RACE-1 DDL-1 LOOP-1"
 
     async def create(self, title):
         return replace(await super().create(title), created_at=datetime.now(UTC))
@@ -48,8 +47,6 @@ class ReturningDropped(AsyncpgBackend):
 class LookedUpByTitle(CoreBackend):
     """CREATE-1: the row is looked up after the INSERT, as the newest one with that title."""
 
-    also = "RACE-2"
-
     async def create(self, title):
         await super().create(title)
         statement = tasks.select().where(tasks.c.title == title).order_by(tasks.c.created_at.desc()).limit(1)
@@ -57,20 +54,8 @@ class LookedUpByTitle(CoreBackend):
             return Task(**(await connection.execute(statement)).mappings().one())
 
 
-class HighestIdTaken(OrmBackend):
-    """CREATE-1: after the INSERT, in the same transaction, the row with the highest id is taken for the new one."""
-
-    async def create(self, title):
-        engine = self._engine.execution_options(isolation_level="REPEATABLE READ")
-        async with self._session(async_sessionmaker(engine, expire_on_commit=False)) as session:
-            await session.execute(insert(TaskRow).values(title=check_title(title)))
-            return await session.get_one(TaskRow, await session.scalar(select(func.max(TaskRow.id))))
-
-
 class OldestOfTheTitle(CoreBackend):
     """CREATE-6: the row is looked up after the INSERT, as the first open one with that title."""
-
-    also = "RACE-2"
 
     async def create(self, title):
         await super().create(title)
@@ -82,7 +67,7 @@ class OldestOfTheTitle(CoreBackend):
 class MergedByTitle(SqlmodelBackend):
     """CREATE-6: a row with that title that is there already is returned, and none is made."""
 
-    also = "CREATE-1 INDEPENDENT-1 RACE-2 LOST-1 LOOP-1 CANCEL-1"
+    also = "CREATE-1 CANCEL-1 INDEPENDENT-1 LOOP-1"
 
     async def create(self, title):
         check_title(title)
@@ -92,39 +77,10 @@ class MergedByTitle(SqlmodelBackend):
         return found or await super().create(title)
 
 
-class DoubleClickGuarded(CoreBackend):
-    """CREATE-6: a create that repeats the call before it is taken for a double click."""
-
-    _last = None
-
-    async def create(self, title):
-        last = self._last
-        if last is not None and last.title == title and await super().get(last.id) is not None:
-            return last
-        self._last = await super().create(title)
-        return self._last
-
-    async def get(self, task_id):
-        self._last = None
-        return await super().get(task_id)
-
-    async def list_tasks(self):
-        self._last = None
-        return await super().list_tasks()
-
-    async def update(self, task_id, title, done):
-        self._last = None
-        return await super().update(task_id, title, done)
-
-    async def delete(self, task_id):
-        self._last = None
-        return await super().delete(task_id)
-
-
 class TitlesUnique(AsyncpgBackend):
     """CREATE-6: a title that is taken is refused as a duplicate."""
 
-    also = "CREATE-1 CREATE-2 USABLE-1 INDEPENDENT-1 CANCEL-1 RACE-2 LOST-1 DDL-1 LOOP-1 COST-1"
+    also = "CREATE-1 CREATE-2 USABLE-1 CANCEL-1 INDEPENDENT-1 DDL-1 LOOP-1 COST-1"
 
     async def create(self, title):
         check_title(title)
@@ -137,7 +93,7 @@ class TitlesUnique(AsyncpgBackend):
 class HighestIdPlusOne(AsyncpgBackend):
     """CREATE-5: the id is the highest one plus one: it comes back after a delete and the sequence never hears of it."""
 
-    also = "CREATE-1 CREATE-8 RACE-1 RACE-2 LOST-1 DDL-1 COST-1 SATURATE-1"
+    also = "CREATE-1 CREATE-8 SATURATE-1 RACE-1 DDL-1 COST-1"
 
     async def create(self, title):
         check_title(title)
@@ -153,8 +109,6 @@ class HighestIdPlusOne(AsyncpgBackend):
 class SequenceRewound(AsyncpgBackend):
     """CREATE-5: a delete sets the sequence back, so that no id is wasted."""
 
-    also = "RACE-2"
-
     async def delete(self, task_id):
         deleted = await super().delete(task_id)
         if deleted:
@@ -163,14 +117,6 @@ class SequenceRewound(AsyncpgBackend):
                     "SELECT setval(pg_get_serial_sequence('tasks', 'id'), coalesce(max(id), 0) + 1, false) FROM tasks"
                 )
         return deleted
-
-
-class FloatId(CoreBackend):
-    """CREATE-5: the new row's id has gone through a float, as through JSON."""
-
-    async def create(self, title):
-        row = await super().create(title)
-        return replace(row, id=int(float(row.id)))
 
 
 class WrappedId(AsyncpgBackend):
@@ -209,7 +155,7 @@ class CommitLeftToATask(OrmBackend):
 class UpdateCommitSuppressed(SqlmodelBackend):
     """CREATE-8: an update whose COMMIT fails is reported as a success."""
 
-    also = "ERROR-1 LOST-2"
+    also = "ERROR-1"
 
     async def update(self, task_id, title, done):
         check_title(title)

@@ -28,20 +28,6 @@ class SameTitleDeleted(_Statement):
     sql = "DELETE FROM tasks WHERE title = (SELECT title FROM tasks WHERE id = $1)"
 
 
-class PrefixDeleted(_Statement):
-    """DELETE-1: rows whose ids begin alike are deleted, too."""
-
-    also = "INDEPENDENT-1"
-    sql = "DELETE FROM tasks WHERE id::text LIKE $1::bigint || '%'"
-
-
-class LaterRowsDeleted(_Statement):
-    """DELETE-1: rows with higher ids are deleted, too."""
-
-    also = "DELETE-2 INDEPENDENT-1 LOST-1"
-    sql = "DELETE FROM tasks WHERE id >= $1"
-
-
 class EarlierRowsRewritten(OrmBackend):
     """DELETE-1: a delete writes the rows before it, too, with what they have."""
 
@@ -55,23 +41,8 @@ class EarlierRowsRewritten(OrmBackend):
         return deleted
 
 
-class DoneRowsKept(CoreBackend):
-    """DELETE-1: a row that is done cannot be deleted."""
-
-    also = "RESULT-1 CREATE-8 RACE-2"
-
-    async def delete(self, task_id):
-        if not can_exist(task_id):
-            return False
-        async with self._connection() as connection:
-            result = await connection.execute(tasks.delete().where(tasks.c.id == task_id, ~tasks.c.done))
-        return result.rowcount == 1
-
-
 class MovedAway(CoreBackend):
     """DELETE-1: the row is kept, hidden under its negative id."""
-
-    also = "RACE-2"
 
     async def delete(self, task_id):
         if not can_exist(task_id):
@@ -84,17 +55,10 @@ class MovedAway(CoreBackend):
         return [row for row in await super().list_tasks() if row.id > 0]
 
 
-class DeleteOfInt32(SqlmodelBackend):
-    """DELETE-1: a row with an id over int32 is not found."""
-
-    async def delete(self, task_id):
-        return await super().delete(task_id if not can_exist(task_id) or task_id < 2**31 else 0)
-
-
 class DeleteForgotten(OrmBackend):
     """DELETE-1: the delete is flushed and then rolled back."""
 
-    also = "DELETE-2 GET-2 CREATE-8 ERROR-1 RACE-1 RACE-2"
+    also = "CREATE-8 GET-2 DELETE-2 RACE-1 ERROR-1"
 
     async def delete(self, task_id):
         if not can_exist(task_id):
@@ -108,7 +72,7 @@ class DeleteForgotten(OrmBackend):
 class DeleteOfMissingRaises(SqlmodelBackend):
     """DELETE-2: a row that does not exist is an error."""
 
-    also = "RESULT-1 RACE-1 LOST-1 DDL-1 RACE-2 COST-1"
+    also = "RESULT-1 RACE-1 DDL-1 COST-1"
 
     async def delete(self, task_id):
         if not await super().delete(task_id):
@@ -119,7 +83,7 @@ class DeleteOfMissingRaises(SqlmodelBackend):
 class MissingIsDeleted(AsyncpgBackend):
     """DELETE-2: a row that does not exist is reported as deleted."""
 
-    also = "RESULT-1 RACE-1 DDL-1 RACE-2 LOST-1"
+    also = "RESULT-1 RACE-1 DDL-1"
 
     async def delete(self, task_id):
         await super().delete(task_id)
@@ -157,8 +121,6 @@ class DeleteOfNoneIsAll(CoreBackend):
 class ReadMeansThere(SqlmodelBackend):
     """DELETE-2: a row that was read before is reported as deleted, though somebody else has deleted it since."""
 
-    also = "RACE-2"
-
     def __init__(self, dsn):
         super().__init__(dsn)
         self._read: set[int] = set()
@@ -177,19 +139,8 @@ class ReadMeansThere(SqlmodelBackend):
         return True
 
 
-class DeleteReturnsCount(AsyncpgBackend):
-    """RESULT-1: a delete returns the number of rows."""
-
-    also = "RACE-2 LOST-1 LOST-2"
-
-    async def delete(self, task_id):
-        return int(await super().delete(task_id))
-
-
 class DeleteReturnsNone(CoreBackend):
     """RESULT-1: where there was no such row, a delete returns None."""
-
-    also = "RACE-2 LOST-1 LOST-2"
 
     async def delete(self, task_id):
         return await super().delete(task_id) or None

@@ -1,9 +1,8 @@
 """Backends whose errors cannot be read, or do not come: ERROR-1 and CREATE-8."""
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
-import asyncpg
 from sqlalchemy.exc import DBAPIError
 
 from crudspec import InvalidTask, Unavailable
@@ -60,24 +59,8 @@ class WithPlace(InvalidTask):
         return f"WithPlace({self.place!r})"
 
 
-class ShowsTheDsn(AsyncpgBackend):
-    """ERROR-1: the repr of a refused title has the DSN in it."""
-
-    def __init__(self, dsn):
-        super().__init__(dsn)
-        self._dsn = dsn
-
-    async def create(self, title):
-        try:
-            return await super().create(title)
-        except InvalidTask as error:
-            raise WithPlace(self._dsn) from error
-
-
 class UnreachableIsAPlace(SqlmodelBackend):
     """ERROR-1: a server that does not answer is named with its password."""
-
-    also = "LOST-3"
 
     @classmethod
     @asynccontextmanager
@@ -122,20 +105,6 @@ class DriversOwnError(AsyncpgBackend):
             raise (error.__cause__ or error) from None
 
 
-class FalseWhenRefused(OrmBackend):
-    """ERROR-1: an update that the server refuses returns False."""
-
-    also = "CREATE-8"
-
-    async def update(self, task_id, title, done):
-        try:
-            return await super().update(task_id, title, done)
-        except InvalidTask as error:
-            if error.__cause__ is None:
-                raise
-            return False
-
-
 class _Transaction(AsyncpgBackend):
     """Every operation in a transaction of its own, so that a statement and its COMMIT can fail apart."""
 
@@ -153,14 +122,6 @@ class _Transaction(AsyncpgBackend):
 
     async def _commit(self, transaction):
         await transaction.commit()
-
-
-class CommitErrorSwallowed(_Transaction):
-    """CREATE-8: a COMMIT that fails is passed over."""
-
-    async def _commit(self, transaction):
-        with suppress(asyncpg.IntegrityConstraintViolationError):
-            await transaction.commit()
 
 
 class CommitNotWaitedFor(_Transaction):
@@ -183,8 +144,6 @@ class CommitNotWaitedFor(_Transaction):
 
 class CommitsBlind(OrmBackend):
     """CREATE-8: once the statements are sent, nobody looks at what the COMMIT says."""
-
-    also = "LOST-2"
 
     @asynccontextmanager
     async def _session(self, sessions):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import asyncpg
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from crudspec import CrudError, InvalidTask, Task, Unavailable
+from crudspec import CrudError, Task, Unavailable
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend
 from crudspec.backends.orm import OrmBackend
@@ -28,8 +28,6 @@ def _was_cut(error):
 class OnlyKnowsGoodbyes(AsyncpgBackend):
     """LOST-1: a connection that ended without a last word of the server raises RuntimeError."""
 
-    also = "LOST-2 LOST-3"
-
     async def get(self, task_id):
         try:
             return await super().get(task_id)
@@ -41,8 +39,6 @@ class OnlyKnowsGoodbyes(AsyncpgBackend):
 
 class KeepsTheDead(CoreBackend):
     """LOST-1: a connection that was reset takes the whole backend out of order until it is opened anew."""
-
-    also = "LOST-2 LOST-3"
 
     _dead = False
 
@@ -61,8 +57,6 @@ class KeepsTheDead(CoreBackend):
 class SentIsDone(CoreBackend):
     """LOST-2: an update whose connection was cut is taken for done, because it was sent."""
 
-    also = "LOST-1 LOST-3"
-
     async def update(self, task_id, title, done):
         try:
             return await super().update(task_id, title, done)
@@ -74,8 +68,6 @@ class SentIsDone(CoreBackend):
 
 class AsIfStored(AsyncpgBackend):
     """LOST-2: a create whose connection was cut returns a row made of what it was given."""
-
-    also = "LOST-1 LOST-3"
 
     async def create(self, title):
         try:
@@ -114,8 +106,6 @@ class DeletesAgain(AsyncpgBackend):
 class FalseWhenCut(SqlmodelBackend):
     """LOST-2: a delete whose connection was cut returns False."""
 
-    also = "LOST-1 LOST-3"
-
     async def delete(self, task_id):
         try:
             return await super().delete(task_id)
@@ -125,52 +115,8 @@ class FalseWhenCut(SqlmodelBackend):
             raise
 
 
-class NoneWhenCut(CoreBackend):
-    """LOST-2: a create whose connection was cut returns None."""
-
-    also = "LOST-1 LOST-3"
-
-    async def create(self, title):
-        try:
-            return await super().create(title)
-        except Unavailable as error:
-            if _was_cut(error):
-                return None
-            raise
-
-
-class DriverSpeaksWhenCut(AsyncpgBackend):
-    """LOST-2: a delete whose connection was cut raises what the driver raises."""
-
-    also = "LOST-1 LOST-3"
-
-    async def delete(self, task_id):
-        try:
-            return await super().delete(task_id)
-        except Unavailable as error:
-            if _was_cut(error) and error.__cause__ is not None:
-                raise error.__cause__ from None
-            raise
-
-
-class BlamesTheTitle(OrmBackend):
-    """LOST-2: a create whose connection was cut raises InvalidTask."""
-
-    also = "LOST-1 LOST-3"
-
-    async def create(self, title):
-        try:
-            return await super().create(title)
-        except Unavailable as error:
-            if _was_cut(error):
-                raise InvalidTask("the title was refused") from error
-            raise
-
-
 class CancelsItself(CoreBackend):
     """LOST-2: an update whose connection was cut raises CancelledError, although nobody cancelled it."""
-
-    also = "LOST-1 LOST-3"
 
     async def update(self, task_id, title, done):
         try:
@@ -212,8 +158,6 @@ class TriesForEver(AsyncpgBackend):
 
 class HalfAnAnswerIsEnough(SqlmodelBackend):
     """LOST-2: an update whose connection was cut is read back, and True if the row is there at all."""
-
-    also = "LOST-1 LOST-3"
 
     async def update(self, task_id, title, done):
         try:
@@ -261,30 +205,6 @@ class NoneWhenSilent(CoreBackend):
         except Unavailable as error:
             if isinstance(error.__cause__, TimeoutError):
                 return None
-            raise
-
-
-class EmptyWhenSilent(AsyncpgBackend):
-    """LOST-3: a list that got no answer in time is empty."""
-
-    async def list_tasks(self):
-        try:
-            return await super().list_tasks()
-        except Unavailable as error:
-            if isinstance(error.__cause__, TimeoutError):
-                return []
-            raise
-
-
-class FalseWhenSilent(OrmBackend):
-    """LOST-3: a delete that got no answer in time returns False."""
-
-    async def delete(self, task_id):
-        try:
-            return await super().delete(task_id)
-        except Unavailable as error:
-            if isinstance(error.__cause__, TimeoutError):
-                return False
             raise
 
 

@@ -1,7 +1,6 @@
 """Lies about what ``get`` finds."""
 
 from dataclasses import replace
-from datetime import datetime
 
 from sqlalchemy import Integer, select, text, type_coerce
 
@@ -9,7 +8,7 @@ from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend, tasks
 from crudspec.backends.orm import OrmBackend, TaskRow
 from crudspec.backends.sqlmodel import SqlmodelBackend
-from crudspec.errors import InvalidTask, MissingReference
+from crudspec.errors import MissingReference
 from crudspec.task import Task, can_exist
 
 _COLUMNS = "id, title, done, created_at"
@@ -20,13 +19,6 @@ class FloatKey(AsyncpgBackend):
 
     async def get(self, task_id):
         return await super().get(int(float(task_id)) if can_exist(task_id) else task_id)
-
-
-class Int32Key(OrmBackend):
-    """GET-1: an id over int32 is not looked for at all."""
-
-    async def get(self, task_id):
-        return await super().get(task_id) if can_exist(task_id) and task_id < 2**31 else None
 
 
 class MappedAsInt(OrmBackend):
@@ -44,22 +36,12 @@ class MappedAsInt(OrmBackend):
 class MicrosecondsCut(CoreBackend):
     """GET-1: the row from get has lost its microseconds."""
 
-    also = "CREATE-7 GET-4 USABLE-1 HYGIENE-3 SATURATE-1 CANCEL-1 INDEPENDENT-1 LOST-1 DDL-1 LOOP-1"
+    also = "CREATE-7 GET-4 USABLE-1 HYGIENE-3 SATURATE-1 CANCEL-1 INDEPENDENT-1 DDL-1 LOOP-1"
 
     async def get(self, task_id):
         row = await super().get(task_id)
         return row and replace(
             row, created_at=row.created_at.replace(microsecond=row.created_at.microsecond // 1000 * 1000)
-        )
-
-
-class MicrosecondDropped(AsyncpgBackend):
-    """GET-1: the last microsecond of a second is taken for the one before."""
-
-    async def get(self, task_id):
-        row = await super().get(task_id)
-        return row and replace(
-            row, created_at=row.created_at.replace(microsecond=min(row.created_at.microsecond, 999998))
         )
 
 
@@ -85,15 +67,6 @@ class GetOverflows(AsyncpgBackend):
         return None if row is None else Task(**row)
 
 
-class ZeroRefused(CoreBackend):
-    """GET-2: the id 0 is taken for "no id"."""
-
-    async def get(self, task_id):
-        if not can_exist(task_id) and not task_id:
-            raise InvalidTask("an id is needed")
-        return await super().get(task_id)
-
-
 class NextRow(CoreBackend):
     """GET-2: where a row is missing, the next one is returned."""
 
@@ -106,31 +79,11 @@ class NextRow(CoreBackend):
         return None if row is None else Task(**row)
 
 
-class PrefixOfTheId(AsyncpgBackend):
-    """GET-2: where a row is missing, one whose id begins alike is returned."""
-
-    async def get(self, task_id):
-        if not can_exist(task_id):
-            return None
-        async with self._connection() as connection:
-            row = await connection.fetchrow(
-                f"SELECT {_COLUMNS} FROM tasks WHERE id::text LIKE $1 ORDER BY id LIMIT 1", f"{task_id}%"
-            )
-        return None if row is None else Task(**row)
-
-
 class GetTakesText(OrmBackend):
     """GET-3: the text of an id is taken for the id."""
 
     async def get(self, task_id):
         return await super().get(int(task_id) if isinstance(task_id, str) else task_id)
-
-
-class GetCutsFloat(AsyncpgBackend):
-    """GET-3: a float is cut to an id, as the driver's encoder does."""
-
-    async def get(self, task_id):
-        return await super().get(int(task_id) if isinstance(task_id, float) else task_id)
 
 
 class NoneDropsTheFilter(SqlmodelBackend):
@@ -142,17 +95,10 @@ class NoneDropsTheFilter(SqlmodelBackend):
         return next(iter(await self.list_tasks()), None)
 
 
-class NonsenseNotFound(CoreBackend):
-    """GET-3: what is no id at all is answered with "no such row"."""
-
-    async def get(self, task_id):
-        return await super().get(task_id) if isinstance(task_id, int) else None
-
-
 class LastRowKept(AsyncpgBackend):
     """GET-4: the row that was read last is given again without a look at the table."""
 
-    also = "RACE-2 HYGIENE-3"
+    also = "HYGIENE-3"
 
     _last = None
 
@@ -173,8 +119,6 @@ class LastRowKept(AsyncpgBackend):
 class MissRemembered(CoreBackend):
     """GET-4: that there was no such row is remembered until this backend creates one."""
 
-    also = "RACE-2"
-
     _missed: frozenset[int] = frozenset()
 
     async def create(self, title):
@@ -188,20 +132,6 @@ class MissRemembered(CoreBackend):
         row = await super().get(task_id)
         if row is None and can_exist(task_id):
             self._missed |= {task_id}
-        return row
-
-
-class CreatedAtKept(CoreBackend):
-    """GET-4: when the row that was read last was created is remembered: that does not change, does it?"""
-
-    _kept: tuple[int, datetime | None] = (0, None)
-
-    async def get(self, task_id):
-        row = await super().get(task_id)
-        kept_id, created_at = self._kept
-        if row is not None and created_at is not None and kept_id == row.id:
-            return replace(row, created_at=created_at)
-        self._kept = (0, None) if row is None else (row.id, row.created_at)
         return row
 
 

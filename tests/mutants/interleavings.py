@@ -102,7 +102,7 @@ class LockOfThisProcess(SqlmodelBackend):
 class UpdateInTwoStatements(AsyncpgBackend):
     """RACE-2: an update writes the title, then done, each on its own."""
 
-    also = "CANCEL-1 CREATE-8 LOST-2 SATURATE-1"
+    also = "CREATE-8 SATURATE-1 CANCEL-1"
 
     async def update(self, task_id, title, done):
         check_title(title)
@@ -120,7 +120,7 @@ class UpdateInTwoStatements(AsyncpgBackend):
 class UpdateReplacesTheRow(AsyncpgBackend):
     """RACE-2: an update removes the row and puts a new one in its place; in between there is none."""
 
-    also = "CANCEL-1 CREATE-8 LOST-2 USABLE-1 DDL-1"
+    also = "CREATE-8 USABLE-1 CANCEL-1 DDL-1"
 
     async def update(self, task_id, title, done):
         check_title(title)
@@ -215,7 +215,7 @@ class GetInTwoReads(AsyncpgBackend):
 class CheckThenInsert(AsyncpgBackend):
     """RACE-2: a create takes the id that is free when it looks; whoever inserts second finds it taken."""
 
-    also = "RACE-1 SATURATE-1 CREATE-1 DDL-1"
+    also = "CREATE-1 SATURATE-1 RACE-1 DDL-1"
 
     async def create(self, title):
         check_title(title)
@@ -237,7 +237,7 @@ class CheckThenInsert(AsyncpgBackend):
 class InsertThenLookUp(CoreBackend):
     """RACE-2: a created row is looked up as the newest with its title, which may be another's."""
 
-    also = "RACE-1 CREATE-1"
+    also = "CREATE-1 RACE-1"
 
     async def create(self, title):
         created = await super().create(title)

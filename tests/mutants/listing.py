@@ -8,8 +8,6 @@ from sqlalchemy import String, cast
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend, tasks
 from crudspec.backends.orm import OrmBackend
-from crudspec.backends.sqlmodel import SqlmodelBackend
-from crudspec.errors import MissingReference
 from crudspec.task import Task
 
 
@@ -31,16 +29,6 @@ class Capped(AsyncpgBackend):
         return (await super().list_tasks())[:100]
 
 
-class PagesOverlap(CoreBackend):
-    """LIST-1: a list of more than a page is read page by page, and each page begins with the last row once more."""
-
-    page = 1000
-
-    async def list_tasks(self):
-        rows = await super().list_tasks()
-        return [row for start in range(0, len(rows), self.page) for row in rows[max(0, start - 1) : start + self.page]]
-
-
 class OrderedAsText(_Ordered):
     """LIST-1: ids are ordered as text, 10 before 9."""
 
@@ -48,25 +36,10 @@ class OrderedAsText(_Ordered):
     order = (cast(tasks.c.id, String),)
 
 
-class OrderedByTime(_Ordered):
-    """LIST-1: rows are ordered by created_at alone, which rows of one transaction share."""
-
-    order = (tasks.c.created_at,)
-
-
 class NotOrdered(_Ordered):
     """LIST-1: rows come as they lie in the heap."""
 
     also = "LIST-2 LIST-3 INDEPENDENT-1"
-
-
-class NewestFirst(SqlmodelBackend):
-    """LIST-1: the newest row comes first."""
-
-    also = "LIST-2 LIST-3 INDEPENDENT-1"
-
-    async def list_tasks(self):
-        return list(reversed(await super().list_tasks()))
 
 
 class OpenOnly(OrmBackend):
@@ -85,22 +58,10 @@ class EmptyIsNone(AsyncpgBackend):
         return await super().list_tasks() or None
 
 
-class EmptyRaises(OrmBackend):
-    """LIST-1: where there are no rows, there is an error."""
-
-    also = "HYGIENE-2 LOST-1 DDL-1"
-
-    async def list_tasks(self):
-        rows = await super().list_tasks()
-        if not rows:
-            raise MissingReference("there are no tasks")
-        return rows
-
-
 class Generated(CoreBackend):
     """LIST-1: a generator is returned, which can be read once."""
 
-    also = "CREATE-7 LIST-2 LIST-3 UPDATE-6 INDEPENDENT-1 LOST-1"
+    also = "CREATE-7 LIST-2 LIST-3 UPDATE-6 INDEPENDENT-1"
 
     async def list_tasks(self):
         rows = await super().list_tasks()
@@ -150,25 +111,3 @@ class RefreshedByCount(AsyncpgBackend):
     async def update(self, task_id, title, done):
         self._count = -1
         return await super().update(task_id, title, done)
-
-
-class RefreshedByNewest(SqlmodelBackend):
-    """LIST-3: the list is read anew only when this backend wrote or the newest row is another one."""
-
-    _newest = None
-    _listed: Sequence[Any] = ()
-
-    async def list_tasks(self):
-        rows = await super().list_tasks()
-        newest = rows[-1] if rows else None
-        if self._newest is None or newest is None or newest.id != self._newest.id:
-            self._newest, self._listed = newest, rows
-        return list(self._listed)
-
-    async def update(self, task_id, title, done):
-        self._newest = None
-        return await super().update(task_id, title, done)
-
-    async def delete(self, task_id):
-        self._newest = None
-        return await super().delete(task_id)

@@ -64,16 +64,6 @@ class BlamesTheCaller(CoreBackend):
             raise InvalidTask("the update was refused") from error
 
 
-class EmptyWhenLost(OrmBackend):
-    """LOST-1: list_tasks returns an empty list when the connection was lost."""
-
-    async def list_tasks(self):
-        try:
-            return await super().list_tasks()
-        except Unavailable:
-            return []
-
-
 class NoneWhenLost(SqlmodelBackend):
     """LOST-1: get returns None when the connection was lost."""
 
@@ -82,16 +72,6 @@ class NoneWhenLost(SqlmodelBackend):
             return await super().get(task_id)
         except Unavailable:
             return None
-
-
-class FalseWhenLost(CoreBackend):
-    """LOST-1: update returns False when the connection was lost."""
-
-    async def update(self, task_id, title, done):
-        try:
-            return await super().update(task_id, title, done)
-        except Unavailable:
-            return False
 
 
 class NewColumnIsUnknown(AsyncpgBackend):

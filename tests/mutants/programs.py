@@ -12,7 +12,7 @@ from crudspec.task import can_exist, check_done, check_title
 class TwinsListedOnce(AsyncpgBackend):
     """PROGRAM-1: of rows with one title, the list shows the last one only."""
 
-    also = "INDEPENDENT-1 LOST-1"
+    also = "INDEPENDENT-1"
 
     async def list_tasks(self):
         newest = {row.title: row for row in await super().list_tasks()}
@@ -21,8 +21,6 @@ class TwinsListedOnce(AsyncpgBackend):
 
 class TwinNotMade(CoreBackend):
     """PROGRAM-1: an update that would make the row equal to a later one is left out."""
-
-    also = "RACE-2"
 
     async def update(self, task_id, title, done):
         check_title(title)
@@ -37,8 +35,6 @@ class TwinNotMade(CoreBackend):
 
 class RepeatTakenForRetry(OrmBackend):
     """PROGRAM-1: an update that was asked for before is taken for a retry and not done again."""
-
-    also = "RACE-2"
 
     def __init__(self, dsn):
         super().__init__(dsn)
@@ -71,8 +67,6 @@ class EmptyTitleIsNoRow(SqlmodelBackend):
 
 class OwnWritesRemembered(AsyncpgBackend):
     """MIX-1: rows are shown as this backend itself has written them, whoever has written since."""
-
-    also = "RACE-2"
 
     def __init__(self, dsn):
         super().__init__(dsn)

@@ -2,16 +2,10 @@
 
 import asyncio
 from collections import Counter
-from contextlib import asynccontextmanager
-from typing import Any
-
-from sqlalchemy import func, select
 
 from crudspec import CrudError, Task, can_exist, check_title
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend, tasks
-from crudspec.backends.orm import OrmBackend, TaskRow
-from crudspec.backends.sqlmodel import SqlmodelBackend
 
 
 class OneUpdateAtATime(AsyncpgBackend):
@@ -60,42 +54,6 @@ class CreateLocksTheTable(AsyncpgBackend):
             return Task(**await connection.fetchrow(sql, title))
 
 
-class OneChangeAtATime(OrmBackend):
-    """INDEPENDENT-1: what changes a row takes an advisory lock first, one for all rows."""
-
-    timeout = 1.0
-
-    @asynccontextmanager
-    async def _session(self, sessions):
-        async with super()._session(sessions) as session:
-            if sessions is self._transaction:
-                await session.execute(select(func.pg_advisory_xact_lock(1)))
-            yield session
-
-
-class DeleteWaitsForUpdates(SqlmodelBackend):
-    """INDEPENDENT-1: a delete waits until no update is under way."""
-
-    timeout = 1.0
-
-    def __init__(self, dsn):
-        super().__init__(dsn)
-        self._updates: set[Any] = set()
-
-    async def update(self, task_id, title, done):
-        task = asyncio.current_task()
-        self._updates.add(task)
-        try:
-            return await super().update(task_id, title, done)
-        finally:
-            self._updates.discard(task)
-
-    async def delete(self, task_id):
-        if self._updates:
-            await asyncio.wait(self._updates)
-        return await super().delete(task_id)
-
-
 class LastOfTheSequence(AsyncpgBackend):
     """RACE-1: a created row is looked up by the last id that the sequence gave to anybody."""
 
@@ -112,17 +70,6 @@ class LastOfTheSequence(AsyncpgBackend):
         return Task(**row)
 
 
-class CrossedCreates(SqlmodelBackend):
-    """RACE-1: a created row is kept on the backend until it is returned, where another create replaces it."""
-
-    also = "SATURATE-1"
-
-    async def create(self, title):
-        self._row = await super().create(title)
-        await asyncio.sleep(0)
-        return self._row
-
-
 class LooksBeforeItDeletes(CoreBackend):
     """RACE-1: a delete says whether it found the row, not whether it removed it."""
 
@@ -134,20 +81,6 @@ class LooksBeforeItDeletes(CoreBackend):
             if found.one_or_none() is None:
                 return False
             await connection.execute(tasks.delete().where(tasks.c.id == task_id))
-        return True
-
-
-class UnlockedDelete(OrmBackend):
-    """RACE-1: a delete reads the row without a lock, and takes no notice that the DELETE then matched none."""
-
-    async def delete(self, task_id):
-        if not can_exist(task_id):
-            return False
-        async with self._session(self._transaction) as session:
-            task = await session.get(TaskRow, task_id)
-            if task is None:
-                return False
-            await session.delete(task)
         return True
 
 

@@ -14,7 +14,6 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Text,
     false,
     func,
     text,
@@ -50,18 +49,6 @@ class AnotherLength(OrmBackend):
     metadata: ClassVar[MetaData] = _drawn(title=Column("title", String(256), nullable=False))
 
 
-class LengthMissing(CoreBackend):
-    """SCHEMA-1: the title has no length in the picture."""
-
-    metadata: ClassVar[MetaData] = _drawn(title=Column("title", String, nullable=False))
-
-
-class TitleAsText(CoreBackend):
-    """SCHEMA-1: the title is TEXT in the picture."""
-
-    metadata: ClassVar[MetaData] = _drawn(title=Column("title", Text, nullable=False))
-
-
 class NoTimeZone(OrmBackend):
     """SCHEMA-1: created_at has no time zone in the picture."""
 
@@ -80,12 +67,6 @@ class SmallIds(OrmBackend):
     """SCHEMA-1: the id is an INTEGER in the picture."""
 
     metadata: ClassVar[MetaData] = _drawn(id=Column("id", Integer, Identity(), primary_key=True))
-
-
-class ColumnMissing(SqlmodelBackend):
-    """SCHEMA-1: created_at is not in the picture."""
-
-    metadata: ClassVar[MetaData] = _drawn(created_at=None)
 
 
 class IndexMissing(CoreBackend):

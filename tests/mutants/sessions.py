@@ -17,8 +17,8 @@ class ExpiredRow(OrmBackend):
     """CREATE-7: the COMMIT expires the row, and its session is closed when the caller looks at it."""
 
     also = (
-        "CREATE-1 CREATE-2 CREATE-3 CREATE-5 CREATE-6 USABLE-1 HYGIENE-1 SATURATE-1 INDEPENDENT-1 RACE-1 "
-        "DDL-1 LOOP-1 RACE-2 CANCEL-1 SCHEMA-2 LOST-1"
+        "CREATE-1 CREATE-2 CREATE-3 CREATE-5 CREATE-6 USABLE-1 HYGIENE-1 "
+        "SATURATE-1 CANCEL-1 INDEPENDENT-1 RACE-1 DDL-1 LOOP-1 SCHEMA-2"
     )
 
     async def create(self, title):
@@ -31,7 +31,7 @@ class ExpiredRow(OrmBackend):
 class ColumnLeftOut(OrmBackend):
     """CREATE-7: a column of a list is loaded when it is first read, from a session that is closed."""
 
-    also = "LIST-1 LIST-2 LIST-3 UPDATE-6 INDEPENDENT-1 LOST-1"
+    also = "LIST-1 LIST-2 LIST-3 UPDATE-6 INDEPENDENT-1"
 
     async def list_tasks(self):
         columns = load_only(TaskRow.id, TaskRow.title, TaskRow.done)
@@ -79,7 +79,7 @@ class RowsAlive(OrmBackend):
 class IdentityMapKept(OrmBackend):
     """GET-4: a session's identity map outlives it, and answers for the row that was read last."""
 
-    also = "RACE-2 HYGIENE-3"
+    also = "HYGIENE-3"
     _known = None
 
     async def get(self, task_id):
@@ -160,8 +160,6 @@ class FoundAsListed(CoreBackend):
 
 class MergedBack(SqlmodelBackend):
     """UPDATE-3: a row that was read before is merged into the session, which makes it anew where it is gone."""
-
-    also = "RACE-2"
 
     def __init__(self, dsn):
         super().__init__(dsn)

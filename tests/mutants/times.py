@@ -35,21 +35,10 @@ class DefaultEvaluatedOnce(OrmBackend):
         return task
 
 
-class MillisecondsStored(CoreBackend):
-    """CREATE-2: created_at is stored in whole milliseconds."""
-
-    async def create(self, title):
-        check_title(title)
-        values = {"title": title, "created_at": func.date_trunc("milliseconds", func.now())}
-        async with self._connection() as connection:
-            result = await connection.execute(tasks.insert().values(**values).returning(tasks))
-            return Task(**result.mappings().one())
-
-
 class CreatedDone(AsyncpgBackend):
     """CREATE-2: a new task is done."""
 
-    also = "CREATE-8 RACE-2 LOST-1"
+    also = "CREATE-8"
 
     async def create(self, title):
         check_title(title)
@@ -63,7 +52,7 @@ class CreatedDone(AsyncpgBackend):
 class NaiveInLists(AsyncpgBackend):
     """LIST-1: the times in a list have lost their zone."""
 
-    also = "CREATE-7 LIST-2 LIST-3 UPDATE-6 INDEPENDENT-1 LOST-1"
+    also = "CREATE-7 LIST-2 LIST-3 UPDATE-6 INDEPENDENT-1"
 
     async def list_tasks(self):
         return [replace(row, created_at=row.created_at.replace(tzinfo=None)) for row in await super().list_tasks()]
@@ -72,26 +61,11 @@ class NaiveInLists(AsyncpgBackend):
 class UpdateResetsCreatedAt(CoreBackend):
     """UPDATE-1: an update stores the default of created_at once more."""
 
-    also = "UPDATE-4 UPDATE-6 SATURATE-1 INDEPENDENT-1 LOST-1 DDL-1 RACE-2"
+    also = "UPDATE-4 UPDATE-6 SATURATE-1 INDEPENDENT-1 DDL-1"
 
     async def update(self, task_id, title, done):
         updated = await super().update(task_id, title, done)
         if updated:
             async with self._connection() as connection:
                 await connection.execute(tasks.update().where(tasks.c.id == task_id).values(created_at=func.now()))
-        return updated
-
-
-class UpdateCutsCreatedAt(AsyncpgBackend):
-    """UPDATE-1: an update writes created_at back in whole milliseconds, as a form has sent it."""
-
-    also = "UPDATE-4 UPDATE-6 SATURATE-1 INDEPENDENT-1 LOST-1 DDL-1 RACE-2"
-
-    async def update(self, task_id, title, done):
-        updated = await super().update(task_id, title, done)
-        if updated:
-            async with self._connection() as connection:
-                await connection.execute(
-                    "UPDATE tasks SET created_at = date_trunc('milliseconds', created_at) WHERE id = $1", task_id
-                )
         return updated

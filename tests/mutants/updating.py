@@ -7,7 +7,7 @@ from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend, tasks
 from crudspec.backends.orm import OrmBackend, TaskRow
 from crudspec.backends.sqlmodel import SqlmodelBackend
-from crudspec.errors import CrudError, InvalidTask, MissingReference
+from crudspec.errors import InvalidTask
 from crudspec.task import can_exist, check_done, check_title
 
 
@@ -34,7 +34,7 @@ class EmptyTitleKeepsTheOld(_Statement):
 class FalseKeepsTheOld(OrmBackend):
     """UPDATE-1: a done that is False counts as not given."""
 
-    also = "UPDATE-6 RACE-2"
+    also = "UPDATE-6"
 
     async def update(self, task_id, title, done):
         check_title(title)
@@ -51,24 +51,10 @@ class FalseKeepsTheOld(OrmBackend):
             return True
 
 
-class UpdateTrims(CoreBackend):
-    """UPDATE-1: blanks around an updated title are lost."""
-
-    async def update(self, task_id, title, done):
-        return await super().update(task_id, check_title(title).strip(), done)
-
-
-class UpdateOfInt32(CoreBackend):
-    """UPDATE-1: a row with an id over int32 is not found."""
-
-    async def update(self, task_id, title, done):
-        return await super().update(task_id if not can_exist(task_id) or task_id < 2**31 else 0, title, done)
-
-
 class UpdateForgotten(SqlmodelBackend):
     """UPDATE-1: the update is flushed and then rolled back."""
 
-    also = "UPDATE-2 UPDATE-6 CREATE-8 SATURATE-1 INDEPENDENT-1 ERROR-1 RACE-2 CANCEL-1 DDL-1"
+    also = "CREATE-8 UPDATE-2 UPDATE-6 SATURATE-1 CANCEL-1 INDEPENDENT-1 ERROR-1 DDL-1"
 
     async def update(self, task_id, title, done):
         async with self._session(self._single) as session:
@@ -82,24 +68,10 @@ class SameTitleUpdated(_Statement):
     sql = "UPDATE tasks SET title = $2, done = $3 WHERE title = (SELECT title FROM tasks WHERE id = $1)"
 
 
-class PrefixUpdated(_Statement):
-    """UPDATE-2: rows whose ids begin alike are updated, too."""
-
-    also = "SATURATE-1 INDEPENDENT-1"
-    sql = "UPDATE tasks SET title = $2, done = $3 WHERE id::text LIKE $1::bigint || '%'"
-
-
-class LaterRowsUpdated(_Statement):
-    """UPDATE-2: rows with higher ids are updated, too."""
-
-    also = "UPDATE-3 RESULT-1 INDEPENDENT-1 SATURATE-1 LOST-1 CREATE-7"
-    sql = "UPDATE tasks SET title = $2, done = $3 WHERE id >= $1"
-
-
 class WithoutWhere(CoreBackend):
     """UPDATE-2: where the row exists, every row is updated."""
 
-    also = "INDEPENDENT-1 SATURATE-1 LOST-1 RACE-2"
+    also = "SATURATE-1 INDEPENDENT-1"
 
     async def update(self, task_id, title, done):
         if not await super().update(task_id, title, done):
@@ -112,7 +84,7 @@ class WithoutWhere(CoreBackend):
 class EveryRowWritten(_Statement):
     """UPDATE-2: every row is written, the others with what they have."""
 
-    also = "INDEPENDENT-1 SATURATE-1 RESULT-1 UPDATE-3"
+    also = "UPDATE-3 RESULT-1 SATURATE-1 INDEPENDENT-1"
     sql = (
         "UPDATE tasks SET title = CASE id WHEN $1 THEN $2 ELSE title END, done = CASE id WHEN $1 THEN $3 ELSE done END "
         "WHERE EXISTS (SELECT FROM tasks WHERE id = $1)"
@@ -122,28 +94,17 @@ class EveryRowWritten(_Statement):
 class MadeWhereMissing(_Statement):
     """UPDATE-3: where there is no such row, one is made."""
 
-    also = "RESULT-1 RACE-2"
+    also = "RESULT-1"
     sql = "INSERT INTO tasks (id, title, done) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET title = $2, done = $3"
 
 
 class MissingIsUpdated(OrmBackend):
     """UPDATE-3: a row that does not exist is reported as updated."""
 
-    also = "RESULT-1 RACE-2"
+    also = "RESULT-1"
 
     async def update(self, task_id, title, done):
         await super().update(task_id, title, done)
-        return True
-
-
-class UpdateOfMissingRaises(CoreBackend):
-    """UPDATE-3: a row that does not exist is an error."""
-
-    also = "RESULT-1 RACE-2 COST-1"
-
-    async def update(self, task_id, title, done):
-        if not await super().update(task_id, title, done):
-            raise MissingReference("no such task")
         return True
 
 
@@ -156,13 +117,6 @@ class UpdateOverflows(AsyncpgBackend):
         return await super().update(task_id, title, done)
 
 
-class UpdateTakesText(SqlmodelBackend):
-    """GET-3: the text of an id is taken for the id."""
-
-    async def update(self, task_id, title, done):
-        return await super().update(int(task_id) if isinstance(task_id, str) else task_id, title, done)
-
-
 class UpdateCutsFloat(CoreBackend):
     """GET-3: a float is cut to an id."""
 
@@ -173,7 +127,7 @@ class UpdateCutsFloat(CoreBackend):
 class UnchangedIsFalse(OrmBackend):
     """UPDATE-4: where the unit of work has nothing to write, the row counts as not found."""
 
-    also = "DDL-1 RACE-2 LOST-1"
+    also = "DDL-1"
 
     async def update(self, task_id, title, done):
         check_title(title)
@@ -191,17 +145,9 @@ class UnchangedIsFalse(OrmBackend):
 class DoneOnlyOnce(_Statement):
     """UPDATE-4: to do once more what is done already returns False."""
 
-    also = "RACE-2 DDL-1"
+    also = "DDL-1"
 
     sql = "UPDATE tasks SET title = $2, done = $3 WHERE id = $1 AND NOT (done AND $3 AND title = $2)"
-
-
-class OpenedOnlyOnce(_Statement):
-    """UPDATE-4: to leave open what is open returns False, where the title is the same, too."""
-
-    also = "LOST-1 DDL-1"
-
-    sql = "UPDATE tasks SET title = $2, done = $3 WHERE id = $1 AND (done OR $3 OR title <> $2)"
 
 
 class KnownAsDone(CoreBackend):
@@ -235,18 +181,6 @@ class OneIsTrue(OrmBackend):
         return await super().update(task_id, title, bool(done) if isinstance(done, int) else done)
 
 
-class NoneKeepsTheOld(CoreBackend):
-    """UPDATE-5: a done that is None is left as it is."""
-
-    async def update(self, task_id, title, done):
-        if done is not None:
-            return await super().update(task_id, title, done)
-        check_title(title)
-        async with self._connection() as connection:
-            result = await connection.execute(tasks.update().where(tasks.c.id == task_id).values(title=title))
-        return result.rowcount == 1
-
-
 class CheckedWhereFound(OrmBackend):
     """UPDATE-5: values are looked at only where there is a row to put them in."""
 
@@ -262,7 +196,7 @@ class CheckedWhereFound(OrmBackend):
 class HalfWritten(SqlmodelBackend):
     """UPDATE-5: done is written before the title is looked at."""
 
-    also = "RACE-2 SATURATE-1 CANCEL-1"
+    also = "SATURATE-1 CANCEL-1"
 
     async def update(self, task_id, title, done):
         if can_exist(task_id):
@@ -272,29 +206,8 @@ class HalfWritten(SqlmodelBackend):
         return await super().update(task_id, title, done)
 
 
-class UpdateCutsTitle(AsyncpgBackend):
-    """UPDATE-5: an updated title is cut at 255 characters."""
-
-    async def update(self, task_id, title, done):
-        return await super().update(task_id, title[:255] if isinstance(title, str) else title, done)
-
-
-class UpdateRaisesPlainError(CoreBackend):
-    """UPDATE-5: a refused value is no ValueError, only an error."""
-
-    async def update(self, task_id, title, done):
-        try:
-            return await super().update(task_id, title, done)
-        except InvalidTask as error:
-            if not isinstance(task_id, int):
-                raise
-            raise CrudError(str(error)) from error.__cause__
-
-
 class UpdateReturnsCount(CoreBackend):
     """RESULT-1: an update returns the number of rows."""
-
-    also = "RACE-2 LOST-1 LOST-2"
 
     async def update(self, task_id, title, done):
         return int(await super().update(task_id, title, done))

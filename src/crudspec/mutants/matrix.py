@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from crudspec.mutants.gallery import Mutant
 
-_BATCH = 5
+_BATCH = 8
 """Mutants per process: starting one costs a second, and the last one to end should not end alone."""
 
 _PROCESS_DEADLINE = 240.0

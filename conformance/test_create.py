@@ -42,7 +42,8 @@ async def test_created_at_is_the_servers_clock(backend: Subject, witness: Witnes
             row = read("the created row", await backend.create("buy milk"))
             expect("done of a new row", row.done, False)
             stored = await witness.row(row.id)
-            assert stored is not None
+            if stored is None:
+                raise ContractBroken("the table after create", expected=str(row), seen="no such row")
             now = await server_time(row.id)
             expect("created_at as stored, against the server's now()", stored.created_at, now)
             expect("created_at as returned, against the server's now()", row.created_at, now)

@@ -18,6 +18,12 @@ from crudspec.server import Server, create_scratch, drop_scratch
 
 ROOT = Path(__file__).parent.parent
 
+# What is first imported in a test that has a pytester is forgotten again after it, and SQLAlchemy warns of what comes
+# twice.
+for name in ("crudspec.run", "crudspec.schema", "sqlalchemy.dialects.postgresql.asyncpg"):
+    importlib.import_module(name)
+resolve(())
+
 
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Server:
@@ -84,10 +90,6 @@ class Consumer:
 
     def collect(self, *args: str, part: str = "") -> pytest.RunResult:
         """List the suite's checks, by path and without a process of its own: a tenth of the time."""
-        # What it would import first would be forgotten again afterwards, and SQLAlchemy warns when it comes twice.
-        for name in ("crudspec.run", "crudspec.schema", "sqlalchemy.dialects.postgresql"):
-            importlib.import_module(name)
-        resolve(())
         suite = str(ROOT / "conformance" / part)
         return self.pytester.runpytest_inprocess(
             "--import-mode=importlib", "-p", "no:cacheprovider", "--collect-only", "-q", suite, *args

@@ -41,6 +41,12 @@ def test_every_check_has_one_clause_and_takes_the_backend():
             assert node.args.args[0].arg == "backend", f"{name}: {node.name}"
 
 
+def test_a_check_says_what_it_expects_and_saw():
+    """A bare assert would be told as an exception of the backend's."""
+    for name, node in functions_of_the_suite():
+        assert not any(isinstance(part, ast.Assert) for part in ast.walk(node)), f"{name}: {node.name}"
+
+
 def test_a_check_is_named_once_in_its_module():
     """A second function of the same name would replace the first one silently."""
     seen = set()

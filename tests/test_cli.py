@@ -20,6 +20,9 @@ WRONG = {
     "an unknown clause": (["spec", "CREATE-99"], 4),
     "a template that is no Python file": (["new", "backend.txt"], 4),
     "a template with a bad name": (["new", "backend.py", "--name", "my backend"], 4),
+    "a template with a keyword for a name": (["new", "backend.py", "--name", "class"], 4),
+    "mutants without a gallery": (["mutants"], 4),
+    "an empty DSN": (["demo", "--dsn", ""], 4),
     "a template in no folder": (["new", "nowhere/backend.py"], 4),
     "a demo of nobody": (["demo", "nobody"], 4),
     "a demo on a server that is not there": (["demo", "--server", "external"], 4),
@@ -133,9 +136,26 @@ def test_new_does_not_overwrite(tmp_path):
     second = CliRunner().invoke(main, ["new", str(path)])
 
     assert (first.exit_code, second.exit_code) == (0, 4)
-    assert f"crudspec check {path}:MyBackend" in first.output
+    assert f"crudspec check -x {path}:MyBackend" in first.output
     assert "left alone" in second.output
     assert path.read_text() == "my own work\n"
+
+
+def test_new_says_what_cannot_be_written(monkeypatch, tmp_path):
+    def refuses(*_args, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.write_text", refuses)
+    result = CliRunner().invoke(main, ["new", str(tmp_path / "mine.py")])
+    assert result.exit_code == 4
+    assert "mine.py cannot be written: Permission denied" in result.output
+
+
+def test_options_are_called_what_the_command_calls_them(consumer):
+    result = consumer.check("asyncpg", "--server", "embedded", "--dsn", "postgresql://a@b/c")
+    text = result.stdout.str() + result.stderr.str()
+    assert result.ret == 4
+    assert "so was --server embedded" in text
 
 
 def test_demo_shows_each_backend_and_that_they_agree(consumer):
@@ -151,6 +171,7 @@ def test_demo_shows_each_backend_and_that_they_agree(consumer):
                 raise RuntimeError("late")
         """,
     )
+    alone = CliRunner().invoke(main, ["demo", "theirs.py:Other", *server])
     same = CliRunner().invoke(main, ["demo", *server])
     other = CliRunner().invoke(main, ["demo", "asyncpg", "theirs.py:Other", *server])
 
@@ -158,9 +179,10 @@ def test_demo_shows_each_backend_and_that_they_agree(consumer):
     assert re.search(r"asyncpg +core +orm +sqlmodel", same.output)
     assert same.output.count("title=buy milk") >= 4
     assert "all the same" in same.output
-    assert other.exit_code == 1
+    assert alone.exit_code == other.exit_code == 1
+    assert "all the same" not in alone.output
     assert re.search(r"raised\s+RuntimeError:\s+late", other.output)
-    assert "NOT all the same" in other.output
+    assert "NOT all of it was done" in other.output
     assert consumer.password not in same.output + other.output
 
 

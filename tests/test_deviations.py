@@ -69,6 +69,7 @@ def test_a_draft_can_be_read_back_and_is_never_written_over(tmp_path: Path) -> N
     path = tmp_path / "d.toml"
     seen = "quotes \"' backslash \\ control \x7f line\nbreak \N{GRINNING FACE}"
     assert write_draft(path, [("orm", "LIST-1", seen), ("orm", "GET-1", "x")]) == 2
+    path.write_text(path.read_text("utf-8").replace("DRAFT, say why this is accepted", "accepted"), "utf-8")
     first, second = load(path)
     assert isinstance(first, Deviation)
     assert (first.backend, first.clause) == ("orm", "LIST-1")
@@ -111,9 +112,14 @@ def test_a_wrong_file_is_a_usage_error(consumer) -> None:
     assert "Traceback" not in result.stderr.str()
 
 
-def test_a_first_draft_makes_the_next_run_pass(consumer) -> None:
+def test_a_first_draft_makes_the_next_run_pass_once_it_says_why(consumer) -> None:
     consumer.write("loud.py", LOUD)
     first = consumer.check("loud.py:Loud", "-k", "CREATE-3 or CREATE-6", "--write-deviations")
     assert first.ret == 1
     first.stdout.fnmatch_lines(["wrote 1 deviations to *crudspec-deviations.toml; say in each why it is accepted"])
+    draft = Path("crudspec-deviations.toml")
+    second = consumer.check("loud.py:Loud", "-k", "CREATE-3 or CREATE-6")
+    assert second.ret == 4
+    second.stderr.fnmatch_lines(["*CREATE-3 of loud.py:Loud is a draft; say why it is accepted*"])
+    draft.write_text(draft.read_text().replace("DRAFT, say why this is accepted", "we shout"))
     assert consumer.check("loud.py:Loud", "-k", "CREATE-3 or CREATE-6").ret == 0

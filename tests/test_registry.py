@@ -94,13 +94,13 @@ def test_by_module_by_file_and_nested(module):
         ("somebodys:Missing", ["has no 'Missing'", "it has Good"]),
         ("somebodys:", ["somebodys:"]),
         (":Good", [":Good"]),
-        ("somebodys:instance", ["is a Good; name the class itself"]),
+        ("somebodys:instance", ["is of type Good; name the class itself"]),
         ("somebodys:Lacking", ["Lacking lacks update, delete", "create, get, list_tasks, update, delete"]),
         ("broken:Good", ["importing 'broken' raised ModuleNotFoundError", "nothing_of_this_name"]),
         ("syntax:Good", ["importing 'syntax' raised SyntaxError"]),
         ("leaving:Good", ["importing 'leaving' raised SystemExit"]),
         ("missing/file.py:Good", ["there is no file 'missing/file.py'"]),
-        ("somebodys.py", ["somebodys.py"]),
+        ("missing.py", ["there is no file 'missing.py'"]),
         ("..:Good", ["..:Good"]),
     ],
 )
@@ -109,6 +109,11 @@ def test_what_is_no_backend_is_told_in_one_line(spec, parts):
     text = told(spec)
     for part in parts:
         assert part in text
+
+
+def test_a_file_without_a_class_is_told_which_it_has(module):
+    assert "name the class, too" in told(f"{module / 'somebodys.py'}")
+    assert "it has Good" in told(f"{module / 'somebodys.py'}")
 
 
 @pytest.mark.usefixtures("module")

@@ -49,6 +49,13 @@ def test_a_name_selects_its_backend_in_the_checkout_too(request, pytester):
         assert not re.search("asyncpg|core|sqlmodel", own.replace("asyncpg_is_", "")), line
 
 
+def test_a_backend_without_a_check_is_a_usage_error(pytester):
+    pytester.makepyfile("def test_something_else(): pass")
+    result = pytester.runpytest_subprocess("--crud-backend=asyncpg")
+    assert result.ret == USAGE_ERROR
+    result.stderr.fnmatch_lines(["*no check of the contract was collected: pytest --pyargs crudspec.conformance*"])
+
+
 @pytest.mark.parametrize(
     ("args", "told"),
     [

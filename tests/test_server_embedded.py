@@ -335,6 +335,11 @@ def test_survives_a_damaged_cache(run_dir, own_cache):
     assert query(here(run_dir).dsn, "SELECT 1") == 1
 
 
+def test_does_without_a_cache(run_dir, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
+    assert query(here(run_dir).dsn, "SELECT 1") == 1
+
+
 def test_takes_no_cluster_that_others_could_write(own_cache, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     installation = binaries.find(binaries.account())

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, cast
 
 import click
 
 from crudspec.clauses import BY_ID, PROFILE_NAMES
-from crudspec.plugin import EFFORT_NAMES, SERVER_KINDS, suite_directory
+from crudspec.plugin import EFFORT_NAMES, SERVER_KINDS, in_words_of_the_command, suite_directory
 
 
 class _Commands(click.Group):
@@ -112,7 +113,7 @@ def demo(backends: tuple[str, ...], server: str | None, dsn: str | None) -> None
     try:
         status = run_demo(backends, server=server, dsn=dsn)
     except (BackendError, ServerError) as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(in_words_of_the_command(str(error))) from None
     sys.exit(status)
 
 
@@ -146,7 +147,7 @@ def cost(
             tell=lambda line: click.echo(line, err=True),
         )
     except WrongRequest as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(in_words_of_the_command(str(error))) from None
     click.echo(f"PostgreSQL {running.version}, {running.origin}; {', '.join(str(bill.adapter) for bill in bills)}")
     click.echo("20 rows, connection open, statements prepared; +n round trips are to connect, where every call does")
     Console(width=None if Console().is_terminal else 110).print(
@@ -179,22 +180,25 @@ def new(path: Path, class_name: str) -> None:
     """Write a template for a backend of your own to PATH."""
     if path.suffix != ".py":
         raise click.UsageError(f"{path} is no Python file; give a path that ends in .py")
-    if not class_name.isidentifier():
+    if not class_name.isidentifier() or iskeyword(class_name):
         raise click.UsageError(f"{class_name!r} is no name for a class")
     if path.exists():
         raise click.UsageError(f"{path} is there already; it was left alone")
     if not path.parent.is_dir():
         raise click.UsageError(f"there is no folder {path.parent}")
     template = (Path(__file__).parent / "template.py.txt").read_text(encoding="utf-8")
-    path.write_text(template.replace("MyBackend", class_name).replace("PATH", str(path)), encoding="utf-8")
-    click.echo(f"wrote {path}; now run: crudspec check {path}:{class_name}")
+    try:
+        path.write_text(template.replace("MyBackend", class_name).replace("PATH", str(path)), encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from None
+    click.echo(f"wrote {path}; now run: crudspec check -x {path}:{class_name}")
 
 
 @main.command()
 @click.argument("names", nargs=-1)
 @click.option(
     "--gallery",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, path_type=Path),
     default=Path("tests/mutants"),
     show_default=True,
     help="Folder of the mutants.",
@@ -215,6 +219,8 @@ def mutants(
     from crudspec.mutants.matrix import document, hunt_all, problems, summary
     from crudspec.server import ServerChoice, ServerError
 
+    if not gallery.is_dir():
+        raise click.UsageError(f"there is no folder {gallery}: run it in a clone of crudspec, or name a --gallery")
     try:
         found = collect(gallery)
         chosen = [mutant for mutant in found if not names or mutant.name in names or mutant.clause in names]
@@ -224,7 +230,7 @@ def mutants(
         choice = ServerChoice(kind=cast("Any", server or "auto"), dsn=dsn)
         outcomes = hunt_all(gallery, chosen, choice, processes=processes, tell=click.echo)
     except (BackendError, ServerError) as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(in_words_of_the_command(str(error))) from None
     wrong = problems(outcomes, whole=not names)
     click.echo(summary(outcomes))
     for problem in wrong:

@@ -30,6 +30,10 @@ class Step:
     value: object
 
 
+_ENDED = "then"
+"""Stands where an operation should: the backend did not get any further."""
+
+
 def run_demo(backends: tuple[str, ...], *, server: Any, dsn: str | None) -> int:
     """Print what each operation returned, a column per backend; returns the exit status.
 
@@ -43,9 +47,14 @@ def run_demo(backends: tuple[str, ...], *, server: Any, dsn: str | None) -> int:
         click.echo(f"PostgreSQL {up.version}, {up.origin}")
         columns = [asyncio.run(_play(up, adapter)) for adapter in adapters]
     Console(width=None if Console().is_terminal else 30 * (len(adapters) + 1)).print(_side_by_side(adapters, columns))
-    same = all(_values(column) == _values(columns[0]) for column in columns)
-    click.echo("all the same, but for created_at" if same else "NOT all the same: `crudspec check` says which is right")
-    return 0 if same else 1
+    if any(step.operation == _ENDED for column in columns for step in column):
+        told, status = "NOT all of it was done: `crudspec check` says what is wrong", 1
+    elif any(_values(column) != _values(columns[0]) for column in columns):
+        told, status = "NOT all the same: `crudspec check` says which is right", 1
+    else:
+        told, status = "all the same, but for created_at", 0
+    click.echo(told)
+    return status
 
 
 def _values(column: list[Step]) -> list[tuple[str, object]]:
@@ -78,7 +87,7 @@ async def _play(server: Server, adapter: Adapter) -> list[Step]:
             steps.append(_step("get(id)", await backend.get(row.id)))
     except Exception as error:  # noqa: BLE001 - shown in the backend's column; the others go on
         told = str(error) if isinstance(error, ContractBroken) else f"raised {shown_error(error)}"
-        steps.append(Step("then", told, told))
+        steps.append(Step(_ENDED, told, told))
     finally:
         await drop_scratch(server, dsn)
     return steps

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT_NAME = "crudspec-deviations.toml"
+_DRAFT = "DRAFT, say why this is accepted"
 _KEYS = {"backend", "clause", "reason", "link", "expires"}
 
 
@@ -58,8 +59,8 @@ def load(path: Path) -> list[Deviation]:
     """Read a file of deviations.
 
     Raises:
-        DeviationError: no such file, no TOML, an unknown clause or key, a missing reason, a wrong type, or one
-            clause twice for one backend.
+        DeviationError: no such file, no TOML, an unknown clause or key, a reason that is missing or still the
+            draft's, a wrong type, or one clause twice for one backend.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -89,6 +90,8 @@ def _entry(where: str, entry: Any) -> Deviation:
     for key in ("backend", "clause", "reason"):
         if not isinstance(entry.get(key), str) or not entry[key].strip():
             raise DeviationError(f"{where}: lacks a {key}")
+    if entry["reason"].startswith(_DRAFT):
+        raise DeviationError(f"{where}: {entry['clause']} of {entry['backend']} is a draft; say why it is accepted")
     if entry["clause"] not in BY_ID:
         raise DeviationError(f"{where}: no clause is named {entry['clause']!r}; `crudspec spec` prints them all")
     expires = entry.get("expires")
@@ -106,7 +109,7 @@ def write_draft(path: Path, failures: Iterable[tuple[str, str, str]]) -> int:
         DeviationError: the file is there already, or cannot be written.
     """
     entries = [
-        {"backend": backend, "clause": clause, "reason": f"DRAFT, say why this is accepted; seen: {seen}"}
+        {"backend": backend, "clause": clause, "reason": f"{_DRAFT}; seen: {seen}"}
         for backend, clause, seen in failures
     ]
     try:

@@ -171,6 +171,11 @@ def pytest_collection_modifyitems(
     if not session.testsfailed:  # a module that does not import is told by pytest itself
         _nothing_is_hidden(config, suite)
     if not suite:
+        if config.getoption("crud_backend") and not session.testsfailed:
+            raise pytest.UsageError(
+                "--crud-backend was given, and no check of the contract was collected: "
+                "pytest --pyargs crudspec.conformance --crud-backend ..."
+            )
         return (yield)
     # A check that no backend of this run is asked has an empty parameter set, which pytest would show as a skip.
     asked = {item for item in suite if split_id(item.nodeid)}
@@ -295,3 +300,8 @@ def split_id(nodeid: str) -> tuple[str, str] | None:
     """Backend and clause of a check of the suite, from its node id; None for any other test."""
     match = re.search(r"\[(.+)-([A-Z]+-[0-9]+)\]$", nodeid)
     return (match[1], match[2]) if match and match[2] in BY_ID else None
+
+
+def in_words_of_the_command(text: str) -> str:
+    """The text with the options' names as the command ``crudspec`` has them."""
+    return text.replace("--crud-", "--")

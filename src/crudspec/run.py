@@ -12,7 +12,7 @@ import pytest
 from crudspec.backends.registry import Adapter, BackendError, resolve
 from crudspec.clauses import BY_ID, CLAUSES, PROFILE_NAMES, PROFILES
 from crudspec.deviations import DEFAULT_NAME, Deviation, DeviationError, load, today
-from crudspec.plugin import run_directory, split_id
+from crudspec.plugin import in_words_of_the_command, run_directory, split_id, suite_directory
 from crudspec.programs import DEFAULT_EFFORT, EFFORTS
 from crudspec.report.verdicts import Verdict, Verdicts
 from crudspec.server import Server, ServerChoice, ServerError, start, stop
@@ -73,9 +73,13 @@ class Run:
             try:
                 self.server = start(choice, run_dir=run_directory(self.config), owner=owner)
             except ServerError as error:
-                raise pytest.UsageError(str(error)) from None
+                raise pytest.UsageError(self._in_words_of_the_user(str(error))) from None
             self._try_the_wire(self.server.dsn)
         return self.server
+
+    def _in_words_of_the_user(self, text: str) -> str:
+        by_command = self.config.inipath == suite_directory() / "pytest.ini"
+        return in_words_of_the_command(text) if by_command else text
 
     def _try_the_wire(self, dsn: str) -> None:
         """Do without a wire, and say so, where there can be none: what needs none is asked all the same."""

@@ -96,6 +96,8 @@ def _target(spec: str) -> tuple[str, str]:
         raise BackendError(f"the entry point {spec!r} stands for {targets}; select one of them by module:Class")
     if targets:
         return spec, targets
+    if spec.endswith(".py"):
+        raise BackendError(f"{spec}: name the class, too, as in {spec}:MyBackend{_classes_of(import_file(Path(spec)))}")
     close = get_close_matches(spec, [*BUILT_IN, *entry_points], n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     raise BackendError(f"no backend is named {spec!r}; {hint}{_known(sorted(entry_points))}")
@@ -121,7 +123,7 @@ def _load(spec: str, target: str) -> Any:
     if found is None:
         raise BackendError(f"{spec}: {place!r} has no {attribute!r}{_classes_of(module)}")
     if not isinstance(found, type):
-        raise BackendError(f"{spec}: {attribute!r} is a {type(found).__name__}; name the class itself")
+        raise BackendError(f"{spec}: {attribute!r} is of type {type(found).__name__}; name the class itself")
     return found
 
 

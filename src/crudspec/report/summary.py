@@ -48,9 +48,15 @@ def _write_deviations(run: Run) -> str:
     failed = [key for key, verdict in run.verdicts.table().items() if verdict is Verdict.FAIL]
     path = run.deviations_path()
     if not failed:
-        return "nothing failed: no deviations were written"
+        return "nothing failed: no deviations were written" if run.verdicts.outcomes else "no deviations were written"
     try:
-        count = write_draft(path, [(*key, run.verdicts.details.get(key, "")) for key in failed])
+        count = write_draft(
+            path,
+            [
+                (run.adapter(name).spec, clause_id, run.verdicts.details.get((name, clause_id), ""))
+                for name, clause_id in failed
+            ],
+        )
     except DeviationError as error:
         return str(error)
     return f"wrote {count} deviations to {path}; say in each why it is accepted"

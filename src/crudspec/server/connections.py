@@ -66,10 +66,12 @@ def _meaning(exc: Exception, dsn: str) -> str:
     if isinstance(exc, asyncpg.CannotConnectNowError | asyncpg.TooManyConnectionsError):
         return f"{where} accepts no connection now: {urls.redacted(str(exc), dsn)}"
     if isinstance(exc, OSError):
-        return (
-            f"{where} cannot be reached ({exc.strerror or type(exc).__name__}); check host and port, and that it runs"
-        )
+        return f"{where} cannot be reached ({_why(exc, dsn)}); check host and port, and that it runs"
     return f"cannot connect to {where}: {urls.redacted(str(exc), dsn)}"
+
+
+def _why(exc: OSError, dsn: str) -> str:
+    return exc.strerror or urls.redacted(str(exc), dsn) or type(exc).__name__
 
 
 def quoted(name: str) -> str:

@@ -56,8 +56,8 @@ def running(run: RunDir, interrupts: Interrupts, *, remark: str = "") -> Generat
         place.sweep(user)
         if kept is not None:
             cache.prune(kept.parent)
-            if not cached:
-                _seal(postgres, kept, run)
+        if not cached:
+            _seal(postgres, kept, run)
         yield lambda: _wait(postgres)
     finally:
         if postgres is not None:
@@ -90,8 +90,8 @@ def _created(postgres: Postgres) -> str:
     return password
 
 
-def _seal(postgres: Postgres, kept: Path, run: RunDir) -> None:
-    """Keep a copy of the cluster once it is migrated, before anybody works on it.
+def _seal(postgres: Postgres, kept: Path | None, run: RunDir) -> None:
+    """Keep a copy of the cluster, if there is a cache, once it is migrated, before anybody works on it.
 
     Shut down for it: a copy of running files would need a recovery at every start, and one made at the end of
     the run could carry what a backend under test did to roles or settings into all later runs. It takes 0.1 s.
@@ -101,9 +101,10 @@ def _seal(postgres: Postgres, kept: Path, run: RunDir) -> None:
         if run.read("failed") is not None or time.monotonic() > deadline:
             return
         time.sleep(0.003)
-    postgres.stop(signal.SIGINT)
-    cache.store(kept, postgres.data)
-    postgres.start()
+    if kept is not None:
+        postgres.stop(signal.SIGINT)
+        cache.store(kept, postgres.data)
+        postgres.start()
     run.tell("sealed", port=postgres.port)
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from crudspec.server.binaries import Account, Installation
     from crudspec.server.interrupts import Interrupts
 
+_NAMELESS = (
+    "PostgreSQL runs only as a user that the system has a name for: run as one, or name a server with --crud-dsn"
+)
 START_SECONDS = 30
 """How long a server may take from its start to its first connection; it is 0.02 s on an idle machine."""
 
@@ -87,7 +90,9 @@ class Postgres:
         self._process = None
         secret.unlink()
         if status != 0:
-            raise ServerError(f"initdb failed (exit code {status}): {last_lines(self.log)}")
+            told = last_lines(self.log)
+            hint = f"; {_NAMELESS}" if "could not look up effective user" in told else ""
+            raise ServerError(f"initdb failed (exit code {status}): {told}{hint}")
         return password
 
     def start(self) -> None:

@@ -120,6 +120,8 @@ def _request(choice: ServerChoice, owner: int) -> dict[str, Any]:
     from crudspec.server import migrate
 
     dsn = choice.dsn
+    if dsn is not None and not dsn.strip():
+        raise ServerError(f"the DSN of --crud-dsn is empty; it is {urls.WANTED}")
     if choice.kind in {"auto", "external"}:
         dsn = dsn or os.environ.get("CRUDSPEC_DSN")
     if choice.kind == "external" and not dsn:

@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from crudspec.wire.framing import CLIENT, SERVER, Origin, WireError
 from crudspec.wire.interference import Interference
@@ -247,7 +247,8 @@ def _read_dsn(dsn: str) -> tuple[tuple[str, int], Callable[[int], str]]:
     if not host or "," in url.netloc or any(key in ("host", "hostaddr", "port") for key, _ in options):
         raise WireError("the wire needs one TCP address in the DSN: postgresql://user:password@host:port/database")
     login, at, _ = url.netloc.rpartition("@")
-    query = urlencode([(key, value) for key, value in options if key not in _PLAIN])
+    # As it was written: drivers disagree about what a plus sign means.
+    query = "&".join(part for part in url.query.split("&") if unquote(part.partition("=")[0]) not in _PLAIN)
 
     def rewrite(port: int) -> str:
         return urlunsplit((url.scheme, f"{login}{at}127.0.0.1:{port}", url.path, query, url.fragment))

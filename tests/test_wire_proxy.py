@@ -258,6 +258,52 @@ async def test_garbage_after_the_login_ends_that_connection_only(scratch_dsn):
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("code", [b"T", b"D"])
+async def test_garbage_from_a_client_is_not_answered_in_the_middle_of_a_message(code):
+    """An error that is put there would be read as a part of the rows."""
+    half = b"R" + struct.pack(">II", 8, 0) + code + struct.pack(">I", 1000) + b"x" * 100
+    async with strange_server(half) as dsn, Proxy(dsn) as proxy:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        writer.write(STARTUP)
+        assert await reader.readexactly(len(half)) == half
+        writer.write(b"what is this?")
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        assert len(proxy.observer.problems) == 1
+        writer.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("code", [b"T", b"D"])
+async def test_garbage_from_a_server_after_half_a_message_is_not_told_in_its_middle(code):
+    """The rest of the message comes together with the garbage."""
+    half = b"R" + struct.pack(">II", 8, 0) + code + struct.pack(">I", 104) + b"x" * 50
+
+    async def serve(reader, writer):
+        await reader.read(100)
+        writer.write(half)
+        await reader.read(100)
+        writer.write(b"x" * 50 + b"Z" + struct.pack(">I", 1 << 20))
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, Proxy(f"postgresql://me@127.0.0.1:{server.sockets[0].getsockname()[1]}/db") as proxy:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        writer.write(STARTUP)
+        assert await reader.readexactly(len(half)) == half
+        writer.write(b"S" + struct.pack(">I", 4))
+        if code == b"T":  # of which nothing more was forwarded
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+        else:
+            assert await reader.readexactly(51) == b"x" * 50 + b"E"
+        assert len(proxy.observer.problems) == 1
+        writer.close()
+
+
+@pytest.mark.asyncio
 async def test_an_unknown_message_is_left_to_the_server(scratch_dsn):
     async with Proxy(scratch_dsn) as proxy:
         connection = await asyncpg.connect(proxy.dsn)

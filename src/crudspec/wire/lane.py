@@ -38,6 +38,11 @@ class Lane:
         self._sink_full = False
         self._delayed: deque[tuple[float, bytes | None]] = deque()  # with due times; None is the end
 
+    @property
+    def midway(self) -> bool:
+        """The sink was given the beginning of a message, and not its end."""
+        return bool(self._ahead or self.framer.skipping)
+
     def feed(self, data: bytes) -> None:
         """Take note of what arrived, then forward it; in this order, so that the record is never late."""
         for traffic in self.link.proxy.observer.recording:
@@ -52,7 +57,7 @@ class Lane:
         else:
             self._feed_plain(data)
         if self.framer.broken is not None:
-            self.link.refuse(self.framer.broken, midway=bool(self._ahead))
+            self.link.refuse(self.framer.broken)
         self.link.proxy.stir()
 
     def _feed_plain(self, data: bytes) -> None:
@@ -61,11 +66,15 @@ class Lane:
         framer.elide = self._unread
         if self._ahead != framer.partial:  # left over from a time when messages were judged
             self.write(framer.tail[self._ahead :])
+            self._ahead = framer.partial
+        skipping = framer.skipping
         for frame in framer.feed(data):
             self.note(frame)
         if framer.broken is None:
             self._ahead = framer.partial
             self.write(data)
+        else:
+            self.write(data[:skipping])
 
     def _feed_judged(self, data: bytes) -> None:
         """Forward message by message, asking about each."""

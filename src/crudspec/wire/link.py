@@ -112,15 +112,13 @@ class Link:
             if end.transport is not None:
                 _abort(end.transport, reset=reset)
 
-    def refuse(self, error: WireError, *, midway: bool = False) -> None:
+    def refuse(self, error: WireError) -> None:
         """Note down what is wrong, tell the client in the protocol's own words, and end the connection.
 
-        Args:
-            error: what is wrong.
-            midway: a message is half sent, so that an error could not be told from its other half.
+        A client that has got half a message is not told: it would take the error for the other half.
         """
         self.proxy.observer.problems.append(f"connection {self.number}: {error}")
-        if midway:
+        if self.lanes[SERVER].midway:
             self.cut()
         elif not self.gone:
             self.inject(CLIENT, error_response("08P01", f"crudspec wire: {error}"))

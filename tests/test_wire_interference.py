@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from crudspec.wire import CLIENT, SERVER, Interference, Proxy, Verdict, error_response
+from crudspec.wire.lane import HIGH_WATER
 
 pytestmark = pytest.mark.asyncio
 
@@ -230,6 +231,34 @@ async def test_interference_may_begin_and_end_in_the_middle_of_a_message(scratch
         proxy.interference = None
         assert [row[0] for row in rows] == ["y" * 3_000_000 + large] * 5
         assert changes > 2
+        await connection.close()
+
+
+async def test_a_delay_stops_the_source_before_much_has_piled_up(scratch_dsn):
+    async with Proxy(scratch_dsn) as proxy:
+        connection = await asyncpg.connect(proxy.dsn)
+        statement = await connection.prepare("SELECT length($1)")
+        (link,) = proxy.links
+        source = link.lanes[CLIENT].source
+        assert source is not None
+        reading = source.is_reading
+        proxy.rtt = 3600.0
+        with proxy.observer.operation() as seen:
+            call = asyncio.ensure_future(statement.fetchval("x" * 50_000_000))
+            await proxy.until(lambda: not reading())
+        assert HIGH_WATER < seen.bytes_sent <= HIGH_WATER + (1 << 16)
+        connection.terminate()
+        with pytest.raises(LOST):
+            await call
+
+
+async def test_what_was_stopped_by_a_delay_goes_on_when_it_is_over(scratch_dsn):
+    async with Proxy(scratch_dsn) as proxy:
+        connection = await asyncpg.connect(proxy.dsn)
+        statement = await connection.prepare("SELECT length($1)")
+        proxy.rtt = 0.01
+        assert await statement.fetchval("x" * 5_000_000) == 5_000_000
+        proxy.rtt = 0.0
         await connection.close()
 
 

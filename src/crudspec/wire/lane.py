@@ -37,6 +37,7 @@ class Lane:
         self._ahead = 0  # bytes of the unfinished message that were forwarded already
         self._sink_full = False
         self._delayed: deque[tuple[float, bytes | None]] = deque()  # with due times; None is the end
+        self._delayed_bytes = 0
 
     @property
     def midway(self) -> bool:
@@ -138,8 +139,11 @@ class Lane:
         rtt = self.link.proxy.rtt if self.origin is CLIENT else 0.0
         if rtt or self._delayed or self.sink is None:
             self._delayed.append((self.link.loop.time() + rtt, data))
+            self._delayed_bytes += len(data or b"")
             if len(self._delayed) == 1:
                 self.drain()
+            else:
+                self._regulate()
         else:
             self._write_now(data)
 
@@ -150,16 +154,20 @@ class Lane:
             wait = self._delayed[0][0] - loop.time()
             if wait > _TIMER_SLACK:
                 loop.call_later(wait - _TIMER_SLACK, self.drain)
-                return
+                break
             if wait > 0:
                 loop.call_soon(self.drain)  # a timer would be up to a millisecond late
-                return
-            self._write_now(self._delayed.popleft()[1])
+                break
+            _, data = self._delayed.popleft()
+            self._delayed_bytes -= len(data or b"")
+            self._write_now(data)
+        self._regulate()
 
     def drop(self) -> None:
         """Forget everything that is held or delayed."""
         self.held.clear()
         self._delayed.clear()
+        self._delayed_bytes = 0
 
     def sink_full(self, full: bool) -> None:
         """The sink takes no more for now, or takes more again."""
@@ -179,9 +187,11 @@ class Lane:
             sink.write_eof()
 
     def _regulate(self) -> None:
+        """Read the source, or leave it alone for now."""
         if self.source is None or self.source.is_closing() or self._ended:
             return
-        if self._sink_full or sum(len(frame.raw) for frame in self.held) > HIGH_WATER:
+        waiting = self._delayed_bytes + sum(len(frame.raw) for frame in self.held)
+        if self._sink_full or waiting > HIGH_WATER:
             self.source.pause_reading()
         else:
             self.source.resume_reading()

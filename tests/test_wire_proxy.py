@@ -85,11 +85,10 @@ async def test_many_connections_at_once(scratch_dsn):
 async def test_a_query_is_cancelled_through_the_proxy(scratch_dsn):
     async with Proxy(scratch_dsn) as proxy:
         connection = await asyncpg.connect(proxy.dsn)
-        with pytest.raises(TimeoutError):
+        with proxy.observer.operation() as seen, pytest.raises(TimeoutError):
             await connection.fetchval("SELECT pg_sleep(3600)", timeout=0.05)
         assert await connection.fetchval("SELECT 1") == 1
-        link = proxy.links[0]
-        assert [s.error.sqlstate for s in link.session.recent if s.error] == ["57014"]
+        assert [s.error.sqlstate for s in seen.statements if s.error] == ["57014"]
         await connection.close()
 
 

@@ -2,6 +2,7 @@
 
 import struct
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,9 +37,8 @@ class Conversation:
             self.session.received(Frame(SERVER, code.encode(), raw))
 
 
-def test_the_login_tells_who_is_connected():
+def test_the_login_tells_which_process_answers():
     talk = Conversation()
-    assert talk.session.parameters == {"user": "me"}
     assert (talk.session.pid, talk.session.status, talk.session.waiting) == (4711, "I", False)
 
 
@@ -128,6 +128,38 @@ def test_a_transaction_is_one_however_many_statements_it_has():
         talk.server(("C", tag.encode() + b"\0"), ("Z", status.encode()))
         assert talk.session.status == status
     assert (talk.seen.transactions, talk.seen.round_trips) == (2, 4)
+
+
+def bind(name):
+    payload = b"\0" + name + b"\0\0\0\0\0\0\0"
+    return Frame(CLIENT, b"B", b"B" + struct.pack(">I", len(payload) + 4) + payload)
+
+
+@pytest.mark.parametrize(("name", "left"), [(b"s1", "SELECT 1"), (b"", None)])
+def test_a_statement_that_the_server_refused_is_not_what_runs_later(name, left):
+    """One with a name keeps its old meaning; the one without has lost it."""
+    talk = Conversation()
+    talk.client(("P", name + b"\0SELECT 1\0\0\0"), ("S", b""))
+    talk.server(("1", b""), READY)
+    talk.client(("P", name + b"\0SELECT nonsense\0\0\0"))
+    assert talk.session.sql(bind(name)) == "SELECT nonsense"
+    talk.client(("P", b"s2\0SELECT skipped\0\0\0"), ("S", b""), ("P", b"s3\0SELECT 3\0\0\0"), ("S", b""))
+    talk.server(ERROR, READY, ("1", b""), READY)
+    assert [talk.session.sql(bind(which)) for which in (name, b"s2", b"s3")] == [left, None, "SELECT 3"]
+
+
+def test_a_statement_is_closed_when_the_server_has_closed_it():
+    talk = Conversation()
+    talk.client(("P", b"s1\0SELECT 1\0\0\0"), ("C", b"Ss1\0"))
+    assert talk.session.sql(bind(b"s1")) is None
+    talk.client(("P", b"s1\0SELECT 2\0\0\0"), ("C", b"Ss1\0"), ("S", b""))
+    talk.server(("1", b""), ("3", b""), ERROR, READY)
+    assert talk.session.sql(bind(b"s1")) is None
+    talk.client(("P", b"s1\0SELECT 3\0\0\0"), ("S", b""))
+    talk.server(("1", b""), READY)
+    talk.client(("P", b"\0nonsense\0\0\0"), ("C", b"Ss1\0"), ("S", b""))
+    talk.server(ERROR, READY)
+    assert talk.session.sql(bind(b"s1")) == "SELECT 3"
 
 
 def test_a_statement_parsed_long_ago_is_known_when_it_runs():

@@ -124,9 +124,9 @@ class _Framer:
     """Cuts a stream into frames; subclasses know how long a message may be and how a stream begins.
 
     Attributes:
-        elide: type bytes whose messages are counted in ``elided`` and not kept, so that a large result costs
-            no memory. May be changed at any time, for the messages that begin after it. A server's are not
-            returned; of a client's the header is, as soon as it is there.
+        elide: type bytes whose messages are not kept, so that a large result costs no memory. May be changed at
+            any time, for the messages that begin after it. A server's are not returned; of a client's the header
+            is, as soon as it is there.
         skipping: bytes still to come of an elided message.
         broken: set when the stream stopped making sense. The frames before that point are still returned;
             every later ``feed`` raises it.
@@ -137,7 +137,6 @@ class _Framer:
 
     def __init__(self, *, elide: bytes = b"") -> None:
         self.elide = elide
-        self.elided = 0
         self.skipping = 0
         self.broken: WireError | None = None
         self._tail = bytearray()
@@ -187,7 +186,6 @@ class _Framer:
                 self._check(code, length)
             stop = start + 1 + length
             if code in elide:
-                self.elided += 1
                 self.skipping = max(0, stop - end)
                 if self._announces:
                     frames.append(Frame(origin, code, data[start : start + 5]))

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 from crudspec.wire import messages as m
 from crudspec.wire.framing import CANCEL_REQUEST
 from crudspec.wire.observer import Statement
+from crudspec.wire.prepared import Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,25 +43,20 @@ class Session:
     Attributes:
         number: of the connection, from 1.
         pid: of the server process, as in ``pg_stat_activity``; None until the server has told it.
-        parameters: of the StartupMessage: ``user``, ``database``, ``application_name`` and others.
         status: ``""`` before the login is complete, then as in ReadyForQuery: ``I`` idle, ``T`` in a
             transaction, ``E`` in a failed one.
         waiting: the client has asked for something and the server owes it.
         batch_begun: the client has sent messages since it last asked for an answer.
-        recent: the last statements, oldest first, whether or not anybody was recording.
     """
 
     def __init__(self, number: int, observer: Observer) -> None:
         self.number = number
         self.pid: int | None = None
-        self.parameters: dict[str, str] = {}
         self.status = ""
         self.waiting = False
         self.batch_begun = False
-        self.recent: deque[Statement] = deque(maxlen=20)
         self._observer = observer
-        self._statements: dict[str, str] = {}
-        self._portals: dict[str, tuple[str, int]] = {}
+        self._prepared = Prepared()
         self._owed: deque[tuple[bytes, Statement | None]] = deque()
         self._sent = 0
         self._answered = 0
@@ -70,22 +66,8 @@ class Session:
         self._in_transaction = False
 
     def sql(self, frame: Frame) -> str | None:
-        """Return the SQL that a client's message is about, or None; to be asked before it passes.
-
-        Knows Query, Parse, Bind, Execute and Describe or Close of a statement or portal.
-        """
-        if frame.code == b"Q":
-            return m.query_text(frame)
-        if frame.code == b"P":
-            return m.read_parse(frame).sql
-        if frame.code == b"B":
-            return self._statements.get(m.read_bind(frame).statement)
-        if frame.code == b"E":
-            return self._portals.get(m.read_portal(frame), (None, 0))[0]
-        if frame.code in (b"C", b"D"):
-            kind, name = m.read_target(frame)
-            return self._statements.get(name) if kind == "S" else self._portals.get(name, (None, 0))[0]
-        return None
+        """Return the SQL that a client's message is about, or None; to be asked before it passes."""
+        return self._prepared.sql(frame)
 
     def sent(self, frame: Frame) -> None:
         """Take note of a message of the client that is about to be forwarded."""
@@ -106,11 +88,13 @@ class Session:
 
     # What the client sends.
 
-    def _owe(self, kind: bytes, statement: Statement | None = None) -> None:
+    def _owe(self, kind: bytes, statement: Statement | None = None) -> bool:
+        """Note that an answer is owed; False if the server will skip the message."""
         if self._failed and kind != b"S":
-            return
+            return False
         self._owed.append((kind, statement))
         self._sent += 1
+        return True
 
     def _ask(self) -> None:
         self.batch_begun = self._copied = False
@@ -124,7 +108,6 @@ class Session:
 
     def _execute(self, kind: bytes, sql: str, parameters: int) -> None:
         statement = Statement(self.number, sql, parameters)
-        self.recent.append(statement)
         for traffic in self._observer.recording:
             traffic.statements.append(statement)
         self._owe(kind, statement)
@@ -134,35 +117,24 @@ class Session:
             return  # never answered: the server just closes
         self._owe(b"")
         self._ask()
-        if frame.request >> 16 == 3:
-            words = frame.raw[8:].decode("utf-8", "replace").split("\0")
-            self.parameters = {k: v for k, v in zip(words[::2], words[1::2], strict=False) if k}
 
     def _on_query(self, frame: Frame) -> None:
         self._execute(b"Q", m.query_text(frame), 0)
         self._ask()
 
-    def _on_parse(self, frame: Frame) -> None:
-        name, sql = m.read_parse(frame)
-        self._statements[name] = sql
-        self._owe(b"P")
+    def _on_name(self, frame: Frame) -> None:
+        if self._owe(frame.code):
+            self._prepared.sent(frame)
 
     def _on_bind(self, frame: Frame) -> None:
-        portal, statement, parameters = m.read_bind(frame)
-        self._portals[portal] = (self._statements.get(statement, f"(statement {statement!r})"), parameters)
+        self._prepared.bound(frame)
         self._owe(b"B")
 
     def _on_execute(self, frame: Frame) -> None:
-        portal = m.read_portal(frame)
-        self._execute(b"E", *self._portals.get(portal, (f"(portal {portal!r})", 0)))
+        self._execute(b"E", *self._prepared.executed(frame))
 
     def _on_describe(self, _frame: Frame) -> None:
         self._owe(b"D")
-
-    def _on_close(self, frame: Frame) -> None:
-        kind, name = m.read_target(frame)
-        (self._statements if kind == "S" else self._portals).pop(name, None)
-        self._owe(b"C")
 
     def _on_sync(self, _frame: Frame) -> None:
         self._owe(b"S")
@@ -185,10 +157,12 @@ class Session:
 
     # What the server sends.
 
-    def _pay(self, count: int) -> None:
+    def _pay(self, count: int, *, done: bool = False) -> None:
         for _ in range(min(count, len(self._owed))):
-            self._owed.popleft()
+            kind, _ = self._owed.popleft()
             self._answered += 1
+            if kind in (b"P", b"C"):
+                self._prepared.answered(done=done)
         if self._answered >= self._asked:
             self.waiting = False
 
@@ -206,7 +180,7 @@ class Session:
 
     def _on_small_answer(self, frame: Frame) -> None:
         if self._owed and self._owed[0][0] in _ANSWERS[frame.code]:
-            self._pay(1)
+            self._pay(1, done=True)
 
     def _on_error(self, frame: Frame) -> None:
         error = m.read_error(frame)
@@ -263,12 +237,12 @@ _ANSWERS = {b"1": b"P", b"2": b"B", b"3": b"C", b"T": b"D", b"n": b"D"}
 _ON_SENT: dict[bytes, Callable[[Session, Frame], None]] = {
     b"": Session._on_startup,
     b"B": Session._on_bind,
-    b"C": Session._on_close,
+    b"C": Session._on_name,
     b"D": Session._on_describe,
     b"E": Session._on_execute,
     b"F": Session._on_call,
     b"H": Session._on_ask,
-    b"P": Session._on_parse,
+    b"P": Session._on_name,
     b"Q": Session._on_query,
     b"S": Session._on_sync,
     b"c": Session._on_copied,

@@ -130,6 +130,86 @@ def test_a_transaction_is_one_however_many_statements_it_has():
     assert (talk.seen.transactions, talk.seen.round_trips) == (2, 4)
 
 
+def extended(*statements):
+    """Messages that parse, bind and execute them one after the other, and the answers with these tags."""
+    sent, owed = [], []
+    for sql, tag in statements:
+        sent += [("P", b"\0" + sql.encode() + b"\0\0\0"), *EXTENDED[1:]]
+        owed += [("1", b""), ("2", b""), ("C", tag.encode() + b"\0")]
+    return sent, owed
+
+
+TWO = [("BEGIN", "BEGIN"), ("INSERT", "INSERT 0 1"), ("COMMIT", "COMMIT")] * 2
+ENDS = {
+    "two transactions": (TWO, "I", 2),
+    "two that are rolled back": ([("BEGIN", "BEGIN"), ("ABORT", "ROLLBACK")] * 2, "I", 2),
+    "one that is prepared, and another": (
+        [("BEGIN", "BEGIN"), ("PREPARE TRANSACTION 'x'", "PREPARE TRANSACTION"), ("SELECT", "SELECT 1")],
+        "I",
+        2,
+    ),
+    "a savepoint": (
+        [
+            ("BEGIN", "BEGIN"),
+            ("SAVEPOINT s", "SAVEPOINT"),
+            ("/* back */ rollback\nwork to s", "ROLLBACK"),
+            ("INSERT", "INSERT 0 1"),
+            ("COMMIT", "COMMIT"),
+        ],
+        "I",
+        1,
+    ),
+    "a chain": ([("BEGIN", "BEGIN"), ("COMMIT AND CHAIN", "COMMIT"), ("COMMIT", "COMMIT")], "I", 2),
+    "a chain that goes on": ([("BEGIN", "BEGIN"), ("ROLLBACK AND CHAIN", "ROLLBACK")], "T", 2),
+    "no chain": ([("BEGIN", "BEGIN"), ("COMMIT AND NO CHAIN", "COMMIT")], "I", 1),
+    "statements alone": ([("INSERT", "INSERT 0 1")] * 3, "I", 1),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_a_transaction_ends_with_its_commit_and_not_with_the_sync(case):
+    statements, status, transactions = ENDS[case]
+    tags = [tag for _, tag in statements]
+
+    talk = Conversation()
+    sent, owed = extended(*statements)
+    talk.client(*sent, ("S", b""))
+    talk.server(*owed, ("Z", status.encode()))
+    assert [(s.sql, s.tag) for s in talk.seen.statements] == statements
+    assert (talk.seen.round_trips, talk.seen.transactions) == (1, transactions)
+
+    talk = Conversation()
+    text = "; ".join(sql for sql, _ in statements)
+    talk.client(("Q", text.encode() + b"\0"))
+    talk.server(*[("C", tag.encode() + b"\0") for tag in tags], ("Z", status.encode()))
+    assert [(s.sql, s.tag) for s in talk.seen.statements] == [(text, tag) for tag in tags]
+    assert (talk.seen.round_trips, talk.seen.transactions) == (1, transactions)
+    assert not talk.session.waiting
+
+
+def test_the_statements_of_a_query_stand_together_and_the_one_that_failed_has_the_error():
+    talk = Conversation()
+    talk.client(("Q", b"INSERT; SELECT; INSERT\0"), ("Q", b"DELETE\0"))
+    talk.server(("C", b"INSERT 0 1\0"), ("C", b"SELECT 1\0"), ERROR, READY, ("C", b"DELETE 1\0"), READY)
+    told = [(s.sql, s.tag, s.error and s.error.sqlstate) for s in talk.seen.statements]
+    text = "INSERT; SELECT; INSERT"
+    assert told == [
+        (text, "INSERT 0 1", None),
+        (text, "SELECT 1", None),
+        (text, None, "42P01"),
+        ("DELETE", "DELETE 1", None),
+    ]
+    assert (talk.seen.round_trips, talk.seen.transactions) == (1, 2)
+
+
+def test_a_statement_belongs_to_the_operation_in_which_its_query_was_sent():
+    talk = Conversation()
+    talk.client(("Q", b"INSERT; SELECT\0"))
+    with talk.observer.operation("later") as later:
+        talk.server(("C", b"INSERT 0 1\0"), ("C", b"SELECT 1\0"), READY)
+    assert (len(talk.seen.statements), later.statements) == (2, [])
+
+
 def bind(name):
     payload = b"\0" + name + b"\0\0\0\0\0\0\0"
     return Frame(CLIENT, b"B", b"B" + struct.pack(">I", len(payload) + 4) + payload)

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Statement:
-    """One Query, or one Execute of a portal, and what became of it."""
+    """One statement of a Query, or one Execute of a portal, and what became of it."""
 
     connection: int
     """Number of the connection, counted from 1 in the order in which the proxy accepted them."""
     sql: str
-    """The text as the driver sent it; of an Execute the text that was parsed, at any time before."""
+    """The text as the driver sent it, of a Query the whole; of an Execute what was parsed, at any time before."""
     parameters: int = 0
     """How many values were bound."""
     tag: str | None = None

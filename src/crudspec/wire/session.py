@@ -18,10 +18,18 @@ whenever the server happened to answer before the client had sent everything. A 
 statements under way without ever waiting for all of them is counted once: the figure is how often a client
 *had* to wait, and for a client that uses the connection sequentially it is exact. What cannot be told from
 outside is whether a client that sends more *after* an answer had waited for it; it is taken to have.
+
+A Query has as many **statements** as it gets answers, an error included; each bears the text of the whole.
+
+A **transaction** begins with the answer to a statement outside of one. It ends with ReadyForQuery, where that says
+so, or earlier, with the answer to COMMIT, ROLLBACK or PREPARE TRANSACTION: several may follow one another under one
+Sync or in one Query. After ``AND CHAIN`` the next one has begun. ROLLBACK TO SAVEPOINT ends none; as its answer is
+that of a ROLLBACK, the text decides, and in a Query that contains both, neither is taken for an end.
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -35,6 +43,10 @@ if TYPE_CHECKING:
 
     from crudspec.wire.framing import Frame
     from crudspec.wire.observer import Observer
+
+
+_ENDS = (b"COMMIT\0", b"ROLLBACK\0", b"PREPARE TRANSACTION\0")
+_TO_SAVEPOINT = re.compile(r"\bROLLBACK\s+((WORK|TRANSACTION)\s+)?TO\b", re.IGNORECASE)
 
 
 class Session:
@@ -166,15 +178,27 @@ class Session:
         if self._answered >= self._asked:
             self.waiting = False
 
-    def _head(self, *kinds: bytes) -> Statement | None:
-        """Return the statement that is being answered, if the oldest debt is of one of these kinds."""
-        return self._owed[0][1] if self._owed and self._owed[0][0] in kinds else None
+    def _answer(self) -> Statement | None:
+        """Return the statement that is being answered: a further one, if it is a Query's that has its answer."""
+        kind, statement = self._owed[0] if self._owed else (b"", None)
+        if kind != b"Q" or statement is None or statement.tag is None:
+            return statement if kind in (b"E", b"Q") else None
+        further = Statement(self.number, statement.sql)
+        for traffic in self._observer.recording:
+            for position, known in enumerate(traffic.statements, 1):
+                if known is statement:
+                    traffic.statements.insert(position, further)
+                    break
+        self._owed[0] = (kind, further)
+        return further
 
     def _on_done(self, frame: Frame) -> None:
         self._begin_transaction()
-        if (statement := self._head(b"E", b"Q")) is not None:
-            tag = {b"I": "(empty)", b"s": "(suspended)"}.get(frame.code) or m.query_text(frame)
-            statement.tag = f"{statement.tag}; {tag}" if statement.tag else tag
+        statement = self._answer()
+        if statement is not None:
+            statement.tag = {b"I": "(empty)", b"s": "(suspended)"}.get(frame.code) or m.query_text(frame)
+        if frame.payload in _ENDS and not (statement and _TO_SAVEPOINT.search(statement.sql)):
+            self._in_transaction = False
         if self._owed and self._owed[0][0] == b"E":
             self._pay(1)
 
@@ -184,7 +208,7 @@ class Session:
 
     def _on_error(self, frame: Frame) -> None:
         error = m.read_error(frame)
-        if self._head(b"E", b"Q") is not None:
+        if self._answer() is not None:
             self._begin_transaction()
         for _, statement in self._owed:
             if statement is not None:
@@ -202,7 +226,10 @@ class Session:
 
     def _on_ready(self, frame: Frame) -> None:
         self.status = frame.raw[5:6].decode("ascii", "replace")
-        self._in_transaction = self.status != "I"
+        if self.status == "I":
+            self._in_transaction = False
+        else:
+            self._begin_transaction()  # one that another's end has begun
         for position, (kind, _) in enumerate(self._owed, 1):
             if kind in (b"S", b"Q", b""):
                 self._pay(position)

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager, contextmanager
 
+import asyncpg
 import psycopg
 import pytest
 from psycopg.rows import class_row
@@ -89,6 +90,31 @@ class OneConnection(OrmBackend):
     """A pool of one."""
 
     pool_size = 1
+
+
+class KeepsHouse(AsyncpgBackend):
+    """Has a connection of its own; an update to 'a' leaves something under way there that takes for ever."""
+
+    ASKS = "DO $$ BEGIN RAISE NOTICE 'under way'; PERFORM pg_sleep(3600); END $$"
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, dsn):
+        async with super().connect(dsn) as backend:
+            backend.own = await asyncpg.connect(dsn)
+            try:
+                yield backend
+            finally:
+                backend.own.terminate()
+
+    async def update(self, task_id, title, done):
+        updated = await super().update(task_id, title, done)
+        if title == "a":
+            under_way = asyncio.Event()
+            self.own.add_log_listener(lambda *_: under_way.set())
+            self.asked = asyncio.gather(self.own.execute(self.ASKS), return_exceptions=True)
+            await under_way.wait()
+        return updated
 
 
 class Hangs(OrmBackend):
@@ -277,6 +303,17 @@ async def test_a_call_that_raises_is_told(scratch_dsn):
         outcome = await opened.run(UPDATES, "AB")
     assert outcome.broken is not None
     assert isinstance(outcome.broken.__cause__, Unavailable)
+
+
+@pytest.mark.asyncio
+async def test_a_connection_that_is_never_answered_does_not_stop_the_others(scratch_dsn):
+    async with course(KeepsHouse, scratch_dsn) as opened, asyncio.timeout(8):
+        outcome = await opened.run(UPDATES, "AAB")
+        turns = [(turn.client.name, [sql for sql, _ in turn.sent], turn.blockers) for turn in opened.turns.log]
+    assert outcome.broken is None
+    assert outcome.schedule == "AAB"
+    update = "UPDATE tasks SET title = $2, done = $3 WHERE id = $1"
+    assert turns == [("A", [update], ()), ("A", [KeepsHouse.ASKS], ()), ("B", [update], ())]
 
 
 @pytest.mark.asyncio

@@ -25,6 +25,7 @@ POLL_SECONDS = 0.001
 """How long an answer may take before the server is asked, again, whether its connection waits for a lock."""
 
 _LONGEST_POLL = 0.02
+_SILENCE = 1.0  # after which the others go on without a connection that is owed an answer
 _PASSES = 20
 _CONTROL = re.compile(r"\s*(BEGIN|START|COMMIT|END|ROLLBACK)\b", re.IGNORECASE)
 
@@ -151,9 +152,13 @@ class Turns(Interference):
         self.stir()
 
     async def settle(self) -> None:
-        """Wait until every running client has a batch held, or waits for a lock in the server, or is quiet."""
+        """Wait until every running client has a batch held, or waits for a lock in the server, or is quiet.
+
+        An answer that does not come while nothing else happens, either, is waited for no longer. Like ``grace`` it
+        decides what is tried next.
+        """
         await self._let_quiet_ones_wake()
-        patience = POLL_SECONDS
+        patience, silence = POLL_SECONDS, 0.0
         while True:
             self._happened.clear()
             self._pass_preparations()
@@ -162,9 +167,14 @@ class Turns(Interference):
             if unanswered:
                 if patience == POLL_SECONDS and self._may_wait(unanswered) and await self._look_for_locks():
                     continue
-                if not await self._something(patience):
-                    patience = min(patience * 2, _LONGEST_POLL)
-                    await self._look_for_locks()
+                if await self._something(patience):
+                    silence = 0.0
+                    continue
+                silence += patience
+                patience = min(patience * 2, _LONGEST_POLL)
+                if not await self._look_for_locks() and silence >= _SILENCE:
+                    for link in unanswered:
+                        self._blocked.setdefault(link, [])
                 continue
             thinking = [client for client in self.clients if self._is_thinking(client)]
             if not thinking:

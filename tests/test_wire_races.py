@@ -95,6 +95,7 @@ class OneConnection(OrmBackend):
 class KeepsHouse(AsyncpgBackend):
     """Has a connection of its own; an update to 'a' leaves something under way there that takes for ever."""
 
+    own: asyncpg.Connection
     ASKS = "DO $$ BEGIN RAISE NOTICE 'under way'; PERFORM pg_sleep(3600); END $$"
 
     @classmethod

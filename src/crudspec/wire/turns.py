@@ -163,7 +163,9 @@ class Turns(Interference):
             self._happened.clear()
             self._pass_preparations()
             self._note_overlap()
-            unanswered = [link for link in self._owners if link.session.waiting and link not in self._blocked]
+            unanswered = [
+                link for link in self._owners if link not in self._blocked and (link.session.waiting or _is_half(link))
+            ]
             if unanswered:
                 if patience == POLL_SECONDS and self._may_wait(unanswered) and await self._look_for_locks():
                     continue
@@ -236,7 +238,7 @@ class Turns(Interference):
     def _pass_preparations(self) -> None:
         """Let go what executes nothing: a driver's cache decides whether a statement is prepared, no schedule does."""
         for link in self._owners:
-            if _executes_nothing(link.held(CLIENT)):
+            if _executes_something(link.held(CLIENT)) is False:
                 link.release(CLIENT)
 
     def _note_overlap(self) -> None:
@@ -245,7 +247,15 @@ class Turns(Interference):
             self.overlapped = len(under_way) > 1
 
     def _held(self, client: Client) -> Link | None:
-        return next((link for link, owner in self._owners.items() if owner is client and link.held(CLIENT)), None)
+        """The connection on which a client has a batch waiting; the beginning of one is none yet."""
+        return next(
+            (
+                link
+                for link, owner in self._owners.items()
+                if owner is client and link.held(CLIENT) and (link in self._blocked or not _is_half(link))
+            ),
+            None,
+        )
 
     def _is_thinking(self, client: Client) -> bool:
         """Tell whether it is this client's turn to do something that is not on the wire."""
@@ -327,11 +337,17 @@ class Turns(Interference):
             turn.sent.append((sql, frame))
 
 
-def _executes_nothing(frames: tuple[Frame, ...]) -> bool:
-    """Tell whether the first batch is there to its end, and is only about preparing or closing statements."""
+def _is_half(link: Link) -> bool:
+    """Tell whether the rest of what is held must come first: it may be a preparation only."""
+    held = link.held(CLIENT)
+    return bool(held) and _executes_something(held) is None
+
+
+def _executes_something(frames: tuple[Frame, ...]) -> bool | None:
+    """Tell whether a batch does more than to prepare or close statements; None while its end may yet tell."""
     for frame in frames:
         if frame.code in b"SH":
-            return True
-        if frame.code not in b"PCD":
             return False
-    return False
+        if frame.code not in b"PCD":
+            return True
+    return None

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from crudspec.wire.clients import Client, Turn
 from crudspec.wire.framing import CLIENT
 from crudspec.wire.interference import Interference, Verdict
+from crudspec.wire.locks import Locks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -28,43 +29,6 @@ _LONGEST_POLL = 0.02
 _SILENCE = 1.0  # after which the others go on without a connection that is owed an answer
 _PASSES = 20
 _CONTROL = re.compile(r"\s*(BEGIN|START|COMMIT|END|ROLLBACK)\b", re.IGNORECASE)
-
-
-@dataclass(slots=True, eq=False)
-class Turn:
-    """One batch, and what came of it.
-
-    Attributes:
-        client: Who sent it.
-        sent: Its SQL statements, each with the message that carries it (Query, Parse or Bind).
-        answers: CommandComplete, DataRow and ErrorResponse messages.
-        blockers: The clients whose locks it waited for.
-        again: Goes on an earlier turn, which has waited: nothing was sent.
-    """
-
-    client: Client
-    sent: list[tuple[str, Frame]] = field(default_factory=list)
-    answers: list[Frame] = field(default_factory=list)
-    blockers: tuple[Client, ...] = ()
-    again: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class Client:
-    """One of those who race.
-
-    Attributes:
-        name: ``A``, ``B`` or ``C``.
-        instance: Index of the instance of the backend that it calls.
-        running: Its call is under way.
-        quiet: It was given time to send something and did not: it waits for another client in the backend itself,
-            at a lock or for a connection of a pool.
-    """
-
-    name: str
-    instance: int
-    running: bool = False
-    quiet: bool = False
 
 
 class Turns(Interference):
@@ -89,7 +53,7 @@ class Turns(Interference):
     def __init__(
         self, blockers: Callable[[list[int]], Awaitable[dict[int, list[int]]]], *, grace: float = 0.004
     ) -> None:
-        self._ask_blockers = blockers
+        self._locks = Locks(blockers)
         self.grace = grace
         self._happened = asyncio.Event()
         self._instances: dict[object, int] = {}
@@ -111,8 +75,7 @@ class Turns(Interference):
         self._free = True
         self._owners: dict[Link, Client] = {}
         self._turns: dict[Link, Turn] = {}
-        self._blocked: dict[Link, list[int]] = {}
-        self._holding: set[Link] = set()  # in a transaction with more in it than its BEGIN
+        self._locks.forget()
         self._last: Client | None = None
 
     def end(self) -> None:
@@ -143,7 +106,7 @@ class Turns(Interference):
         self._write_down(turn, link, link.held(CLIENT)[0])
         link.release(CLIENT)
         if not all(_CONTROL.match(sql) for sql, _ in turn.sent):
-            self._holding.add(link)
+            self._locks.taken(link)
 
     def called(self, client: Client) -> None:
         """A client makes its call now."""
@@ -164,10 +127,10 @@ class Turns(Interference):
             self._pass_preparations()
             self._note_overlap()
             unanswered = [
-                link for link in self._owners if link not in self._blocked and (link.session.waiting or _is_half(link))
+                link for link in self._owners if link not in self._locks and (link.session.waiting or _is_half(link))
             ]
             if unanswered:
-                if patience == POLL_SECONDS and self._may_wait(unanswered) and await self._look_for_locks():
+                if patience == POLL_SECONDS and self._locks.may_wait(unanswered) and await self._look_for_locks():
                     continue
                 if await self._something(patience):
                     silence = 0.0
@@ -175,8 +138,7 @@ class Turns(Interference):
                 silence += patience
                 patience = min(patience * 2, _LONGEST_POLL)
                 if not await self._look_for_locks() and silence >= _SILENCE:
-                    for link in unanswered:
-                        self._blocked.setdefault(link, [])
+                    self._locks.set_aside(unanswered)
                 continue
             thinking = [client for client in self.clients if self._is_thinking(client)]
             if not thinking:
@@ -193,7 +155,7 @@ class Turns(Interference):
         self._happened.clear()
         if any(client.running for client in self.clients) and not self.ready():
             await self._something(_LONGEST_POLL)
-            self._blocked.clear()
+            self._locks.recheck()
 
     async def _something(self, seconds: float) -> bool:
         """Wait until something happens; False if nothing does in that time."""
@@ -209,31 +171,17 @@ class Turns(Interference):
             for _ in range(_PASSES):
                 await asyncio.sleep(0)
 
-    def _may_wait(self, unanswered: list[Link]) -> bool:
-        """Tell whether somebody holds locks, so that asking at once is cheaper than to wait for an answer first."""
-        return any(
-            holder is not link and holder not in self._blocked
-            for link in unanswered
-            if link in self._holding
-            for holder in self._holding
-        )
-
     async def _look_for_locks(self) -> bool:
         """Ask the server who waits for whom; False if that is nothing new."""
-        known = len(self._blocked)
-        waiting = {link.session.pid: link for link in self._owners if link.session.waiting and link.session.pid}
-        found = await self._ask_blockers([pid for pid in waiting if pid is not None])
+        found = await self._locks.look(self._owners)
         if self._happened.is_set():
             return True  # an answer since then may have freed somebody
-        for pid, link in waiting.items():
-            pids = found.get(pid or 0)
-            if pids:
-                self._blocked[link] = pids
-                if link in self._turns:
-                    self._turns[link].blockers = tuple(
-                        dict.fromkeys(owner for other, owner in self._owners.items() if other.session.pid in pids)
-                    )
-        return len(self._blocked) > known
+        for link, pids in found.items():
+            if link in self._turns:
+                self._turns[link].blockers = tuple(
+                    dict.fromkeys(owner for other, owner in self._owners.items() if other.session.pid in pids)
+                )
+        return self._locks.note(found)
 
     def _pass_preparations(self) -> None:
         """Let go what executes nothing: a driver's cache decides whether a statement is prepared, no schedule does."""
@@ -252,7 +200,7 @@ class Turns(Interference):
             (
                 link
                 for link, owner in self._owners.items()
-                if owner is client and link.held(CLIENT) and (link in self._blocked or not _is_half(link))
+                if owner is client and link.held(CLIENT) and (link in self._locks or not _is_half(link))
             ),
             None,
         )
@@ -303,9 +251,9 @@ class Turns(Interference):
             if turn is not None and frame.code in b"CDEIs":
                 self._turns[link] = turn = self._gone_on(turn)
                 turn.answers.append(frame)
-            self._blocked.pop(link, None)
+            self._locks.answered(link)
             if frame.raw[:1] == b"Z" and frame.raw[5:6] == b"I":
-                self._let_go(link)
+                self._locks.let_go(link)
             self._happened.set()
         return Verdict.PASS
 
@@ -313,15 +261,8 @@ class Turns(Interference):
         """A connection that is gone owes nobody anything."""
         self._owners.pop(link, None)
         self._turns.pop(link, None)
-        self._blocked.clear()
-        self._holding.discard(link)
+        self._locks.closed(link)
         self._happened.set()
-
-    def _let_go(self, link: Link) -> None:
-        """A transaction is over: whoever waited for it does so no longer, or for somebody else."""
-        self._holding.discard(link)
-        for other in [other for other, pids in self._blocked.items() if link.session.pid in pids]:
-            del self._blocked[other]
 
     def _gone_on(self, turn: Turn) -> Turn:
         """A new entry in the log for the answer to what had waited, if something came between."""

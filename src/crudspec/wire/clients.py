@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crudspec.wire.framing import Frame
+    from crudspec.wire.frames import Frame
 
 
 @dataclass(slots=True, eq=False)

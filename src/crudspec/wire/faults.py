@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, cast
 
-from crudspec.wire.framing import CLIENT, SERVER, Frame, Origin
+from crudspec.wire.frames import CLIENT, SERVER, Frame, Origin
 from crudspec.wire.interference import Interference, Verdict
 
 if TYPE_CHECKING:

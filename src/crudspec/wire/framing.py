@@ -9,12 +9,18 @@ through unread, message types of a later version of the protocol included.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from enum import Enum
 
-SSL_REQUEST = 80877103
-GSSENC_REQUEST = 80877104
-CANCEL_REQUEST = 80877102
+from crudspec.wire.frames import (
+    CLIENT,
+    CLIENT_NAMES,
+    GSSENC_REQUEST,
+    SERVER,
+    SERVER_NAMES,
+    SSL_REQUEST,
+    STARTUP_NAMES,
+    Frame,
+    Origin,
+)
 
 _LENGTH = struct.Struct(">I")
 
@@ -26,98 +32,6 @@ _MAX_SMALL = 30_000
 
 class WireError(Exception):
     """The two sides do not speak what the wire understands, or the wire cannot be put between them."""
-
-
-class Origin(Enum):
-    """Who sent a message."""
-
-    CLIENT = "client"
-    SERVER = "server"
-
-    @property
-    def other(self) -> Origin:
-        """The opposite side."""
-        return SERVER if self is CLIENT else CLIENT
-
-
-CLIENT, SERVER = Origin.CLIENT, Origin.SERVER
-
-_CLIENT_NAMES = {
-    b"B": "Bind",
-    b"C": "Close",
-    b"D": "Describe",
-    b"E": "Execute",
-    b"F": "FunctionCall",
-    b"H": "Flush",
-    b"P": "Parse",
-    b"Q": "Query",
-    b"S": "Sync",
-    b"X": "Terminate",
-    b"c": "CopyDone",
-    b"d": "CopyData",
-    b"f": "CopyFail",
-    b"p": "Password",
-}
-_SERVER_NAMES = {
-    b"1": "ParseComplete",
-    b"2": "BindComplete",
-    b"3": "CloseComplete",
-    b"A": "NotificationResponse",
-    b"C": "CommandComplete",
-    b"D": "DataRow",
-    b"E": "ErrorResponse",
-    b"G": "CopyInResponse",
-    b"H": "CopyOutResponse",
-    b"I": "EmptyQueryResponse",
-    b"K": "BackendKeyData",
-    b"N": "NoticeResponse",
-    b"R": "Authentication",
-    b"S": "ParameterStatus",
-    b"T": "RowDescription",
-    b"V": "FunctionCallResponse",
-    b"W": "CopyBothResponse",
-    b"Z": "ReadyForQuery",
-    b"c": "CopyDone",
-    b"d": "CopyData",
-    b"n": "NoData",
-    b"s": "PortalSuspended",
-    b"t": "ParameterDescription",
-    b"v": "NegotiateProtocolVersion",
-}
-_STARTUP_NAMES = {
-    SSL_REQUEST: "SSLRequest",
-    GSSENC_REQUEST: "GSSENCRequest",
-    CANCEL_REQUEST: "CancelRequest",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One message as it stood on the wire."""
-
-    origin: Origin
-    code: bytes
-    """The type byte; empty for the packets that begin a connection, which have none."""
-    raw: bytes
-    """The whole message, its header included."""
-
-    @property
-    def payload(self) -> bytes:
-        """What follows the type and the length."""
-        return self.raw[len(self.code) + 4 :]
-
-    @property
-    def request(self) -> int:
-        """The number in a packet that begins a connection: a protocol version or a request code; else 0."""
-        return 0 if self.code else _LENGTH.unpack_from(self.raw, 4)[0]
-
-    @property
-    def name(self) -> str:
-        """The manual's name of the message, or ``unknown b'x'``."""
-        if not self.code:
-            return _STARTUP_NAMES.get(self.request, "StartupMessage")
-        names = _CLIENT_NAMES if self.origin is CLIENT else _SERVER_NAMES
-        return names.get(self.code, f"unknown {self.code!r}")
 
 
 class _Framer:
@@ -231,7 +145,7 @@ class ClientFramer(_Framer):
             return _MAX_LENGTH
         if code == b"p":
             return 65_535
-        return _MAX_SMALL if code in _CLIENT_NAMES else _MAX_UNKNOWN
+        return _MAX_SMALL if code in CLIENT_NAMES else _MAX_UNKNOWN
 
     def _cut(self, data: bytes, start: int, frames: list[Frame]) -> int:
         while not self.started:
@@ -252,7 +166,7 @@ class ClientFramer(_Framer):
             if len(data) - start < length:
                 self._need = length
                 return start
-            if request >> 16 != 3 and request not in _STARTUP_NAMES:
+            if request >> 16 != 3 and request not in STARTUP_NAMES:
                 raise WireError(
                     f"the client asks for protocol {request >> 16}.{request & 0xFFFF}; the wire speaks only 3"
                 )
@@ -276,7 +190,7 @@ class ServerFramer(_Framer):
     def _limit(self, code: bytes) -> int:
         if code in self._long:
             return _MAX_LENGTH
-        return _MAX_SMALL if code in _SERVER_NAMES else _MAX_UNKNOWN
+        return _MAX_SMALL if code in SERVER_NAMES else _MAX_UNKNOWN
 
     def _cut(self, data: bytes, start: int, frames: list[Frame]) -> int:
         if not self._begun:

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crudspec.wire.framing import Frame
+    from crudspec.wire.frames import Frame
     from crudspec.wire.link import Link
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from crudspec.wire.framing import CLIENT, SERVER, ClientFramer, Frame, Origin, ServerFramer
+from crudspec.wire.frames import CLIENT, SERVER, Frame, Origin
+from crudspec.wire.framing import ClientFramer, ServerFramer
 from crudspec.wire.interference import Verdict
 
 if TYPE_CHECKING:

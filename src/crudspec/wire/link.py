@@ -7,7 +7,8 @@ import socket
 import struct
 from typing import TYPE_CHECKING, cast
 
-from crudspec.wire.framing import CLIENT, GSSENC_REQUEST, SERVER, SSL_REQUEST, Frame, Origin, WireError
+from crudspec.wire.frames import CLIENT, GSSENC_REQUEST, SERVER, SSL_REQUEST, Frame, Origin
+from crudspec.wire.framing import WireError
 from crudspec.wire.interference import Verdict
 from crudspec.wire.lane import HIGH_WATER, Lane
 from crudspec.wire.messages import error_response

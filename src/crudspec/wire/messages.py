@@ -10,7 +10,7 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from crudspec.wire.framing import Frame
+    from crudspec.wire.frames import Frame
 
 _LENGTH = struct.Struct(">I")
 _SHORT = struct.Struct(">H")

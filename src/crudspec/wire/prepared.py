@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from crudspec.wire import messages as m
 
 if TYPE_CHECKING:
-    from crudspec.wire.framing import Frame
+    from crudspec.wire.frames import Frame
 
 
 class Prepared:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
-from crudspec.wire.framing import CLIENT, SERVER, Origin, WireError
+from crudspec.wire.frames import CLIENT, SERVER, Origin
+from crudspec.wire.framing import WireError
 from crudspec.wire.interference import Interference
 from crudspec.wire.link import Link
 from crudspec.wire.observer import Observer

@@ -34,14 +34,14 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from crudspec.wire import messages as m
-from crudspec.wire.framing import CANCEL_REQUEST
+from crudspec.wire.frames import CANCEL_REQUEST
 from crudspec.wire.observer import Statement
 from crudspec.wire.prepared import Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from crudspec.wire.framing import Frame
+    from crudspec.wire.frames import Frame
     from crudspec.wire.observer import Observer
 
 

@@ -12,14 +12,14 @@ import re
 from typing import TYPE_CHECKING
 
 from crudspec.wire.clients import Client, Turn
-from crudspec.wire.framing import CLIENT
+from crudspec.wire.frames import CLIENT
 from crudspec.wire.interference import Interference, Verdict
 from crudspec.wire.locks import Locks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from crudspec.wire.framing import Frame
+    from crudspec.wire.frames import Frame
     from crudspec.wire.link import Link
 
 POLL_SECONDS = 0.001

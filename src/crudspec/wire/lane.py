@@ -109,7 +109,7 @@ class Lane:
             frame = frames[0]
             verdict = link.judge(frame) if ask and link.judged(self.origin) else Verdict.PASS
             ask = True
-            if link.gone:
+            if link.stopped:
                 return
             if verdict is Verdict.HOLD:
                 break

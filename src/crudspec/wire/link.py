@@ -63,6 +63,7 @@ class Link:
 
     Attributes:
         session: what the connection is doing, as far as messages have passed.
+        stopped: nothing is forwarded any more; its sockets may not be closed yet.
     """
 
     def __init__(self, proxy: Proxy, number: int) -> None:
@@ -70,7 +71,7 @@ class Link:
         self.loop = proxy.loop
         self.session = Session(number, proxy.observer)
         self.started = False
-        self.gone = False
+        self.stopped = False
         self.connecting: asyncio.Task[None] | None = None
         self.ends = {CLIENT: End(self, CLIENT), SERVER: End(self, SERVER)}
         self.lanes = {CLIENT: Lane(self, CLIENT), SERVER: Lane(self, SERVER)}
@@ -97,8 +98,8 @@ class Link:
 
     def close(self) -> None:
         """End the connection properly on both sides, after what has passed; held messages are lost."""
-        if not self.gone:
-            self._leave()
+        if not self.stopped:
+            self._stop()
             for end in self.ends.values():
                 if end.transport is not None:
                     end.transport.close()
@@ -108,7 +109,7 @@ class Link:
 
         What has passed before was given to the operating system, and arrives as far as the other side reads.
         """
-        self._leave()
+        self._stop()
         for end in self.ends.values():  # one that is closing may wait for ever for its peer to read
             if end.transport is not None:
                 _abort(end.transport, reset=reset)
@@ -121,7 +122,7 @@ class Link:
         self.proxy.observer.problems.append(f"connection {self.number}: {error}")
         if self.lanes[SERVER].midway:
             self.cut()
-        elif not self.gone:
+        elif not self.stopped:
             self.inject(CLIENT, error_response("08P01", f"crudspec wire: {error}"))
             self.close()
 
@@ -156,7 +157,7 @@ class Link:
 
     def made(self, origin: Origin, transport: asyncio.Transport) -> None:
         """A socket is connected."""
-        if self.gone:
+        if self.stopped:
             transport.abort()
             return
         self.lanes[origin].source = transport
@@ -186,7 +187,7 @@ class Link:
             self.proxy.over(self)
 
     def _suspect_tls(self, origin: Origin) -> None:
-        if origin is CLIENT and self._asked_for_tls and not self.gone:
+        if origin is CLIENT and self._asked_for_tls and not self.stopped:
             self.proxy.observer.problems.append(
                 f"connection {self.number}: the client insists on TLS or GSS encryption; the wire needs a plain "
                 "loopback connection: sslmode=disable (or prefer), gssencmode=disable"
@@ -202,14 +203,14 @@ class Link:
             )
             self.cut()
 
-    def _leave(self) -> None:
+    def _stop(self) -> None:
         """Stop forwarding."""
-        if self.gone:
+        if self.stopped:
             return
         for lane in self.lanes.values():
             lane.flush()
             lane.drop()
-        self.gone = True
+        self.stopped = True
         if self.connecting is not None and self.ends[SERVER].transport is None:
             self.connecting.cancel()
         if self.proxy.interference is not None:

@@ -58,6 +58,37 @@ async def test_a_transaction_adds_its_two_ends(scratch_dsn):
     assert statements[1] == (INSERT, 1)
 
 
+async def test_transactions_in_one_text_are_counted_one_by_one(scratch_dsn):
+    insert = "INSERT INTO tasks (title) VALUES ('a')"
+    texts = {
+        f"BEGIN; {insert}; COMMIT; BEGIN; {insert}; ROLLBACK": (1, 2, 6),
+        f"BEGIN; SAVEPOINT s; {insert}; ROLLBACK TO s; {insert}; COMMIT": (1, 1, 6),
+        f"BEGIN; {insert}; COMMIT AND CHAIN; {insert}; COMMIT": (1, 2, 5),
+        f"{insert}; {insert}": (1, 1, 2),
+    }
+    seen = {}
+    async with Proxy(scratch_dsn) as proxy:
+        connection = await asyncpg.connect(proxy.dsn)
+        for text_ in texts:
+            with proxy.observer.operation() as traffic:
+                await connection.execute(text_)
+            seen[text_] = (traffic.round_trips, traffic.transactions, len(traffic.statements))
+        await connection.close()
+    assert seen == texts
+
+
+async def test_transactions_in_one_pipeline_are_counted_one_by_one(scratch_dsn):
+    async with Proxy(scratch_dsn) as proxy:
+        connection = await psycopg.AsyncConnection.connect(proxy.dsn, autocommit=True)
+        with proxy.observer.operation() as seen:
+            async with connection.pipeline():
+                for sql in ("BEGIN", "SELECT 1", "SAVEPOINT s", "ROLLBACK TO s", "COMMIT", "BEGIN", "COMMIT"):
+                    await connection.execute(sql)
+        await connection.close()
+    assert [s.tag for s in seen.statements][:4] == ["BEGIN", "SELECT 1", "SAVEPOINT", "ROLLBACK"]
+    assert (seen.round_trips, seen.transactions, len(seen.statements)) == (1, 2, 7)
+
+
 async def test_many_rows_of_parameters_in_one_call_are_one_trip(scratch_dsn):
     async with Proxy(scratch_dsn) as proxy:
         connection = await asyncpg.connect(proxy.dsn)

@@ -21,6 +21,8 @@ from crudspec.hostile import attempt, failing_calls, hostile_calls, is_clean, wo
 from crudspec.plugin import current_run
 from crudspec.subject import Subject
 from crudspec.values import MISSING_IDS
+from crudspec.wire import Proxy, threaded
+from crudspec.wire.faults import answer_held
 from crudspec.witness import Witness
 
 
@@ -91,6 +93,52 @@ async def test_a_value_that_a_new_connection_refuses_leaves_nothing_open(backend
         async with Subject(backend.adapter, backend.dsn, deadline=backend.deadline, beside=backend) as other:
             await attempt(partial(other.call, operation, *args))
             await is_clean(other, witness, shown_call(operation, args))
+
+
+@clause("HYGIENE-1")
+async def test_a_call_cancelled_as_its_answer_comes_leaves_nothing_open(backend: Subject, witness: Witness) -> None:
+    """The answer is there, and the call has not seen it: a driver has nothing under way that it would stop. Where
+    it had asked for no more than the statement's description, the statement then stays open with its lock. Each
+    answer, on a connection that does not know the statement.
+    """
+    row = await witness.insert("kept")
+    with threaded(backend.dsn) as proxy:
+        for operation, args in ("create", ("new",)), ("update", (row.id, "kept", True)):
+            for steps in range(1, 4):
+                answer = 1
+                while await _cancelled_at(answer, steps, backend, witness, proxy, operation, args):
+                    answer += 1
+
+
+async def _cancelled_at(
+    answer: int, steps: int, beside: Subject, witness: Witness, proxy: Proxy, operation: str, args: tuple[object, ...]
+) -> bool:
+    """Cancel an operation at its n-th answer, so many steps of the event loop on; False if it has fewer answers.
+
+    One that connects for each call takes its connection with it: there is nothing to ask.
+    """
+    async with (
+        Subject(beside.adapter, proxy.dsn, deadline=beside.deadline, beside=beside) as subject,
+        together() as start,
+    ):
+        await subject.list_tasks()  # now it is connected
+        with answer_held(proxy, answer) as hold:
+            call = start(subject.call(operation, *args))
+
+            async def come() -> bool:
+                return hold.held or call.done()
+
+            await until(come)
+            # As the block is left, the loop stands still until the answer is in the client's socket. Of what is
+            # ready, the loop calls us first, then reads the socket, and wakes whoever waits for that at its next step.
+        if not hold.asked:
+            raise Inconclusive(f"{operation} asks the server through the wire")
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.wait({call}, timeout=SETTLE_SECONDS)
+        await is_clean(subject, witness, f"{operation}, cancelled as its answer {answer} came")
+    return hold.held
 
 
 @clause("HYGIENE-2")

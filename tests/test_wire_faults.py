@@ -13,6 +13,7 @@ from crudspec.model import Row
 from crudspec.wire import Proxy, threaded
 from crudspec.wire.clock import Clock, pass_time
 from crudspec.wire.faults import (
+    answer_held,
     cut_before_client,
     cut_before_server,
     cut_midway,
@@ -104,6 +105,21 @@ async def test_connections_that_come_up_meanwhile_can_be_left_out(scratch_dsn):
                 await statement.fetch("a")
         await background.close()
         assert used.is_closed()
+
+
+async def test_an_answer_is_held_until_the_block_is_left(scratch_dsn):
+    async with Proxy(scratch_dsn) as proxy:
+        connection = await asyncpg.connect(proxy.dsn)
+        for answer in (1, 2):  # to Parse and Describe, then to Bind and Execute
+            with answer_held(proxy, answer) as hold:
+                call = asyncio.create_task(connection.fetchval(f"SELECT {answer}"))
+                await proxy.until(lambda: hold.held)
+                assert not call.done()
+            assert await call == answer
+        with answer_held(proxy, 2) as hold:
+            assert await connection.fetchval("SELECT 2") == 2  # prepared: one answer
+        assert not hold.held
+        await connection.close()
 
 
 async def test_silence_is_ended_in_the_proxys_own_time(scratch_dsn):

@@ -147,6 +147,13 @@ class StatementLeftUnfinishedInAutocommit(CoreBackend):
             raise InvalidTask("the driver refused the title") from error.__cause__
 
 
+class NothingSentAfterCancellation(AsyncpgBackend):
+    """HYGIENE-1: a create that is cancelled as the answer to its Parse comes leaves its connection active."""
+
+    async def _reset(self, connection):
+        pass
+
+
 class EngineNotDisposed(CoreBackend):
     """HYGIENE-2: leaving the context forgets the engine, and its pool stays connected."""
 

@@ -204,6 +204,43 @@ def silent(proxy: Proxy, *, seconds: float) -> Generator[Silence]:
         proxy.call(timer.cancel)
 
 
+class Hold(Interference):
+    """An answer that is on its way: all that the server says to what a client has last said.
+
+    Attributes:
+        asked: A client has said something, on whatever connection.
+        held: The answer is there, and waits.
+    """
+
+    def __init__(self, proxy: Proxy, answer: int) -> None:
+        self.asked = False
+        self.held = False
+        self._left = answer
+        self._spoken: set[int] = set()
+        self._counts = {link.number for link in proxy.links if link.session.status}
+
+    def from_client(self, link: Link, frame: Frame) -> Verdict:  # noqa: ARG002 - the wire's signature
+        self.asked = True
+        self._spoken.add(link.number)
+        return Verdict.PASS
+
+    def from_server(self, link: Link, frame: Frame) -> Verdict:  # noqa: ARG002 - the wire's signature
+        if link.number in self._spoken & self._counts:
+            self._spoken.discard(link.number)
+            self._left -= 1
+            self.held = self.held or not self._left
+            return Verdict.PASS if self._left else Verdict.HOLD
+        return Verdict.PASS
+
+
+@contextmanager
+def answer_held(proxy: Proxy, answer: int) -> Generator[Hold]:
+    """The n-th answer on the connections that are open does not reach the client before the block is left."""
+    hold = proxy.call(Hold, proxy, answer)
+    with _interfering(proxy, hold):
+        yield hold
+
+
 class _Gone(Interference):
     def from_client(self, link: Link, frame: Frame) -> Verdict:  # noqa: ARG002 - the wire's signature
         link.cut()

@@ -142,3 +142,9 @@ class PoisonsTheNext(AsyncpgBackend):
             self._late = False
             raise Unavailable("canceling statement due to user request")
         return super()._connection()
+
+
+class StopsStopping(OrmBackend):
+    """CANCEL-1: an update that is cancelled again while it stops lets its statement wait for the lock, and write."""
+
+    update = vars(OrmBackend)["update"].__wrapped__

@@ -173,6 +173,26 @@ async def test_a_silent_server_does_not_hang_a_call(backend: Subject, witness: W
     expect("the table", await witness.rows(), [row])
 
 
+@clause("LOST-3")
+async def test_leaving_does_not_wait_for_a_silent_server(backend: Subject) -> None:
+    """Catches a goodbye that waits for its answer. That it was not heard may be said, as Unavailable."""
+    limit = PATIENCE
+    with threaded(backend.dsn) as proxy:
+        subject = Subject(backend.adapter, proxy.dsn, deadline=backend.deadline)
+        await subject.open()
+        await subject.list_tasks()  # now it is connected
+        async with together() as start:
+            with silent(proxy, seconds=limit) as silence:
+                leaving = start(subject.close(deadline=SKIPPED_SECONDS + limit + SETTLE_SECONDS))
+                await pass_time([leaving], SKIPPED_SECONDS, lambda: None)
+                await asyncio.wait([leaving], timeout=limit + SETTLE_SECONDS)
+                if silence.broken or not leaving.done():
+                    raise _hangs("leaving `connect`, with a server that is silent", limit, expected="it ends")
+            error = leaving.exception()
+            if error is not None and not Outcome(error=error.__cause__).is_unavailable:
+                raise error
+
+
 Ended = list[tuple[str, Outcome, bool]]
 """Calls, what became of them, and whether that was only when the silence was over."""
 
@@ -244,9 +264,9 @@ async def _connect(adapter: Adapter, dsn: str, patience: float, answer: asyncio.
         answer.set_result(seen)
 
 
-def _hangs(what: str, limit: float) -> ContractBroken:
+def _hangs(what: str, limit: float, expected: str = "Unavailable, within the backend's own timeout") -> ContractBroken:
     return ContractBroken(
         what,
-        expected="Unavailable, within the backend's own timeout",
+        expected=expected,
         seen=f"no answer within {limit:g} seconds, or {SKIPPED_SECONDS:g} by the event loop's clock: it hangs",
     )

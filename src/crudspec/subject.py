@@ -163,7 +163,7 @@ class Subject:
             raise ContractBroken(what, expected="an open backend", seen=f"raised {shown_error(error)}") from error
         self.instance = opened.result()
 
-    async def close(self) -> None:
+    async def close(self, *, deadline: float = CLOSE_DEADLINE) -> None:
         """Leave the backend's context.
 
         Raises:
@@ -174,11 +174,11 @@ class Subject:
             return
         closing.set()
         what = f"leaving {self.adapter.cls.__name__}.connect(dsn)"
-        with _Watchdog(what, CLOSE_DEADLINE):
-            done, _ = await asyncio.wait({task}, timeout=CLOSE_DEADLINE)
+        with _Watchdog(what, deadline):
+            done, _ = await asyncio.wait({task}, timeout=deadline)
         if not done:
             task.cancel()
-            raise DeadlineMissed(what, expected="a closed backend", seen=f"no answer within {CLOSE_DEADLINE:g} seconds")
+            raise DeadlineMissed(what, expected="a closed backend", seen=f"no answer within {deadline:g} seconds")
         error = task.exception()
         if error is not None:
             raise ContractBroken(what, expected="a closed backend", seen=f"raised {shown_error(error)}") from error

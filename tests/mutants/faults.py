@@ -250,3 +250,11 @@ class NoNameForAFullPool(CoreBackend):
             raise
         finally:
             self._under_way -= 1
+
+
+class WaitsForTheGoodbye(AsyncpgBackend):
+    """LOST-3: leaving waits for a silent server to hear the goodbye."""
+
+    def __init__(self, dsn):
+        super().__init__(dsn)
+        self._pool = asyncpg.create_pool(dsn, min_size=0, max_size=self.pool_size, reset=self._reset)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import String
+from sqlalchemy import String, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -30,7 +30,15 @@ async def differences(dsn: str, metadata: MetaData) -> list[Any]:
 
 def _compare(connection: Connection, metadata: MetaData) -> list[Any]:
     options = {"compare_type": _types_differ, "compare_server_default": True}
-    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+    found = list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+    # Alembic never compares primary keys.
+    there = inspect(connection)
+    for table in metadata.tables.values():
+        if there.has_table(table.name, schema=table.schema):
+            key = there.get_pk_constraint(table.name, schema=table.schema)["constrained_columns"]
+            if key != [column.name for column in table.primary_key]:
+                found.append(("another primary key", table.name, key))
+    return found
 
 
 def _types_differ(

@@ -43,6 +43,12 @@ class NoServerDefault(CoreBackend):
     metadata: ClassVar[MetaData] = _drawn(done=Column("done", Boolean, nullable=False, default=False))
 
 
+class NoPrimaryKey(CoreBackend):
+    """SCHEMA-1: the id is no primary key in the picture."""
+
+    metadata: ClassVar[MetaData] = _drawn(id=Column("id", BigInteger, Identity(), nullable=False))
+
+
 class AnotherLength(OrmBackend):
     """SCHEMA-1: the title has one character more in the picture."""
 

@@ -209,8 +209,8 @@ CLAUSES: tuple[Clause, ...] = (
         (
             "CANCEL-1",
             "MUST",
-            "A cancelled operation raises `CancelledError`, happened wholly or not at all, leaves no query running and "
-            "does nothing later; the backend stays usable.",
+            "A cancelled operation, however often it is cancelled, raises `CancelledError`, happened wholly or not at "
+            "all, leaves no query running and does nothing later; the backend stays usable.",
         ),
         ("INDEPENDENT-1", "MUST", "An operation blocked on one row holds up no operation on another row."),
         (
@@ -240,13 +240,14 @@ CLAUSES: tuple[Clause, ...] = (
             "LOST-3",
             "MUST",
             "A server that accepts and never answers makes the call raise `Unavailable` within the backend's own "
-            "timeout; it does not hang.",
+            "timeout; neither the call nor leaving `connect` hangs.",
         ),
         (
             "ERROR-1",
             "MUST",
             "`str()` and `repr()` of every error raised work, the driver's error is its `__cause__` where there was "
-            "one, and neither shows the DSN's password; an unreachable server is `Unavailable`.",
+            "one, and neither shows the DSN's password; a server that cannot be reached is `Unavailable`, and so is a "
+            "login or a database that is not there.",
         ),
         (
             "DDL-1",

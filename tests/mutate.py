@@ -3,9 +3,8 @@
 What ``tests/mutants`` tells are lies that somebody thought of; these are those that nobody did. The mutations are
 mutmut's and a few of ours. Its runner leaves decorated functions alone, which all of ours are, and cosmic-ray, which
 does not, knows neither strings nor arguments, and SQL and arguments are what a data layer is made of. So a mutant is
-a file here, and one process asks a batch of them. Nothing is written into the checkout.
-
-The end is 1 if fewer than 95 % of a backend's mutants are killed; survivors are then to be judged by a person.
+a file here, and is asked in a process of its own: a fork of this one, which has imported everything already. Nothing
+is written into the checkout.
 """
 
 from __future__ import annotations
@@ -13,36 +12,47 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import gc
 import json
+import multiprocessing
 import os
-import subprocess
 import sys
 import tempfile
+import tomllib
+import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from crudspec import server
-from crudspec.backends.registry import BUILT_IN
+from crudspec.backends.registry import BUILT_IN, BackendError, resolve
 from crudspec.plugin import split_id, suite_directory
 
 ROOT = Path(__file__).resolve().parent.parent
 WANTED = 0.95
-BATCH = 12
-ALONE_SECONDS = 180
-MARKER = "crudspec-mutate:"
-CONTROL = "control"
-"""The name of the backend as it is, last in each batch: a mutant that breaks the process must not kill the others."""
+PATIENCE = 120.0
+"""Seconds for one mutant; the suite takes less than twenty."""
 
-CONTROL_CLAUSES = ("CREATE", "HYGIENE")
-"""What the control is asked: enough to notice that the process is not what it was."""
+LAST = ("PROGRAM-1", "MIX-1", "RACE-2", "LOST-1", "LOST-2", "LOST-3", "HYGIENE-3", "COST-1", "CREATE-8")
+"""Clauses that take longest, asked when the others have found nothing."""
+
+TABLE = Path(__file__).with_name("mutate.toml")
+ACCEPTED: dict[str, str] = {
+    change: why for why, changes in tomllib.loads(TABLE.read_text(encoding="utf-8")).items() for change in changes
+}
+"""Changes that the suite need not notice, and why."""
+
+FORK = multiprocessing.get_context("fork")
 
 ERRORS = {"CrudError", "InvalidTask", "Unavailable"}
+OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.Eq: ast.NotEq}
 
 
 @dataclass(slots=True)
@@ -55,6 +65,7 @@ class Mutant:
     change: str
     path: str
     killer: str = ""
+    seconds: float = 0.0
 
 
 class _Meaning(ast.NodeTransformer):
@@ -82,6 +93,15 @@ class _Meaning(ast.NodeTransformer):
         # No name and no text in our SQL is quoted: to PostgreSQL, case is nothing.
         is_sql = isinstance(node.value, str) and " tasks" in node.value.casefold()
         return ast.Constant(str(node.value).casefold()) if is_sql else node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        match node:
+            case ast.UnaryOp(ast.Not(), ast.UnaryOp(ast.Not(), positive)):
+                return positive
+            case ast.UnaryOp(ast.Not(), ast.Compare(left, [operator], rest)) if type(operator) in OPPOSITES:
+                return ast.Compare(left, [OPPOSITES[type(operator)]()], rest)
+        return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
         names = [target.id for target in node.targets if isinstance(target, ast.Name)]
@@ -153,7 +173,6 @@ def generate(backend: str, folder: Path) -> tuple[list[Mutant], Counter[str]]:
     module = BUILT_IN[backend].partition(":")[0]
     source = (ROOT / "src" / Path(*module.split("."))).with_suffix(".py").read_text(encoding="utf-8")
     original = _meaning(source)
-    (folder / f"{backend}_{CONTROL}.py").write_text(source, encoding="utf-8")
     seen, left_out, mutants = set(), Counter[str](), list[Mutant]()
     for mutated in _mutated(source):
         meaning = _meaning(mutated)
@@ -176,120 +195,108 @@ def _difference(source: str, mutated: str) -> tuple[int, str]:
     raise AssertionError("a mutant is another text")
 
 
-def _spec(backend: str, path: str) -> str:
-    return f"{path}:{BUILT_IN[backend].partition(':')[2]}"
+class _First:
+    """A pytest plugin: tells what failed first, and that at once: a mutant may take long to close."""
 
-
-class _Hunt:
-    """A pytest plugin: one mutant after the other, each until its first failure."""
-
-    def __init__(self, specs: dict[str, str]) -> None:
-        self._order = list(specs)
-        self._specs = {spec: name for name, spec in specs.items()}
-        self.killers: dict[str, str] = {}
-
-    def _name(self, nodeid: str) -> str:
-        found = (split_id(nodeid) or ("",))[0]
-        return self._specs.get(found) or next(iter(self._specs.values()))  # a single one goes by its class's name
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [
-            item
-            for item in sorted(items, key=lambda item: self._order.index(self._name(item.nodeid)))
-            if self._name(item.nodeid) != CONTROL or (split_id(item.nodeid) or ("", ""))[1].startswith(CONTROL_CLAUSES)
-        ]
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        if self._name(item.nodeid) in self.killers:
-            pytest.skip("killed already")
+        items.sort(key=lambda item: (split_id(item.nodeid) or ("", ""))[1] in LAST)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
             name = report.nodeid.partition("::")[2].partition("[")[0]
             clause = (split_id(report.nodeid) or ("", ""))[1]
-            self.killers.setdefault(self._name(report.nodeid), f"{clause} {name}")
+            self._tell(f"{clause} {name}".strip())
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """``pytest.exit``, by which a run ends that can open no backend."""
+        self._tell(f"connect: {excinfo.value}"[:200])
 
 
-def ask(specs: dict[str, str]) -> None:
-    """Run the suite in this process, and print who was killed by what."""
-    plugin, suite = _Hunt(specs), suite_directory()
-    arguments = [str(suite), "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), "-q", "--tb=no", "--no-summary"]
-    arguments += ["--crud-server=external", "--crud-strict", "--crud-effort=quick", "--crud-deadline=4"]
-    code = pytest.main([*arguments, *(f"--crud-backend={spec}" for spec in specs.values())], plugins=[plugin])
-    if code not in {0, 1}:
-        sys.exit(int(code))
-    print(MARKER + json.dumps(plugin.killers))
+def _ask(tell: Callable[[str], None], arguments: list[str]) -> None:
+    """Run pytest in this process until something fails, and tell what that was; nothing if all is well."""
+    arguments += ["-x", "-q", "--tb=no", "--no-summary", "--crud-server=external"]
+    code = pytest.main(arguments, plugins=[_First(tell)])
+    tell(f"the run ends with {code}" if code else "")
 
 
-def ask_own_tests(backend: str, spec: str) -> None:
-    """Run ``test_backends.py`` in this process with a file in the place of the built-in backend."""
+def ask_suite(tell: Callable[[str], None], spec: str) -> None:
+    """Tell what in the suite, if anything, kills a backend."""
+    with warnings.catch_warnings(action="error"):
+        try:
+            resolve([spec])
+        except BackendError as error:
+            return tell(f"import: {error}"[:200])
+    suite = suite_directory()
+    options = ["--crud-strict", "--crud-effort=quick", "--crud-deadline=4", f"--crud-backend={spec}"]
+    return _ask(tell, [str(suite), "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), *options])
+
+
+def ask_own_tests(tell: Callable[[str], None], backend: str, spec: str) -> None:
+    """Tell what in ``test_backends.py``, if anything, kills a file in the place of the built-in backend."""
     BUILT_IN[backend] = spec
-    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "--crud-server=external", "-k", backend]
-    plugin = _Hunt({backend: spec})
-    code = pytest.main([str(ROOT / "tests" / "test_backends.py"), *options], plugins=[plugin])
-    print(MARKER + json.dumps(plugin.killers if code in {0, 1} else {backend: f"pytest's end {code}"}))
+    # The warning is about what a fork has imported before pytest could rewrite it.
+    options = ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider", "-k", backend]
+    _ask(tell, [str(ROOT / "tests" / "test_backends.py"), *options])
 
 
-def _child(mode: str, what: dict[str, str], seconds: float) -> dict[str, str] | str:
-    """The killers, or why there is no answer."""
-    command = [sys.executable, __file__, f"--{mode}", json.dumps(what)]
+def _apart(ask: Callable[..., None], *arguments: str) -> str:
+    """The answer of a process that does nothing else; a mutant may break its process, or hang in it."""
+    receiver, sender = FORK.Pipe(duplex=False)
+    process = FORK.Process(target=_silently, args=(ask, sender, *arguments))
+    process.start()
+    sender.close()
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, cwd=ROOT)
-    except subprocess.TimeoutExpired:
-        return f"does not end in {seconds} s"
-    answers = [line for line in ended.stdout.splitlines() if line.startswith(MARKER)]
-    if not answers:
-        return f"the run ends with {ended.returncode}: {(ended.stderr.strip().splitlines() or ['?'])[-1][:150]}"
-    return json.loads(answers[0].removeprefix(MARKER))
+        return receiver.recv() if receiver.poll(PATIENCE) else f"does not end in {PATIENCE:g} s"
+    except EOFError:
+        return "the process ends"
+    finally:
+        process.join(3)  # seconds to drop its database
+        process.kill()
+        process.join()
 
 
-def judge(batch: list[Mutant]) -> list[Mutant]:
-    """Say what killed each of one backend's mutants; if the batch says nothing reliable, ask each alone."""
-    backend = batch[0].backend
-    specs = {str(mutant.number): _spec(backend, mutant.path) for mutant in batch}
-    control = Path(batch[0].path).with_name(f"{backend}_{CONTROL}.py")
-    if len(batch) > 1:
-        specs[CONTROL] = _spec(backend, str(control))
-    answer = _child("ask", specs, ALONE_SECONDS * len(batch))
-    if len(batch) > 1 and (isinstance(answer, str) or CONTROL in answer):
-        return [judged for mutant in batch for judged in judge([mutant])]
-    for mutant in batch:
-        mutant.killer = answer if isinstance(answer, str) else answer.get(str(mutant.number), "")
-        if not mutant.killer:
-            own = _child("own", {backend: specs[str(mutant.number)]}, ALONE_SECONDS)
-            mutant.killer = f"own: {own}" if isinstance(own, str) else f"own:{own[backend]}" if own else ""
-    return batch
+def _silently(ask: Callable[..., None], sender: Connection, *arguments: str) -> None:
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    ask(sender.send, *arguments)
 
 
-def _imports(mutant: Mutant) -> bool:
-    """A backend that does not import is a usage error, which would end the batch."""
-    code = f"from crudspec.backends.registry import resolve; resolve([{_spec(mutant.backend, mutant.path)!r}])"
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
-    if done.returncode:
-        mutant.killer = f"import: {done.stderr.strip().splitlines()[-1][:150]}"
-    return not done.returncode
+def judge(mutant: Mutant) -> Mutant:
+    """Say what killed it. Our own tests are asked where the suite is silent, and nobody has said that it may be."""
+    start, spec = monotonic(), f"{mutant.path}:{BUILT_IN[mutant.backend].partition(':')[2]}"
+    mutant.killer = _apart(ask_suite, spec)
+    if not mutant.killer and mutant.change not in ACCEPTED:
+        own = _apart(ask_own_tests, mutant.backend, spec)
+        mutant.killer = own and f"own: {own}"
+    mutant.seconds = round(monotonic() - start, 1)
+    return mutant
 
 
 def _report(backend: str, mutants: list[Mutant], left_out: Counter[str]) -> bool:
-    kinds = Counter(
-        mutant.killer.partition(":")[0]
-        if mutant.killer.startswith(("own:", "import:"))
-        else "suite" * bool(mutant.killer)
-        for mutant in mutants
-    )
-    killed = len(mutants) - kinds[""]
-    by_suite = killed - kinds["own"]
-    print(f"{backend}: {len(mutants)} mutants run ({dict(left_out)} left out), {killed} killed:")
-    print(f"  {kinds['import']} do not import, {kinds['suite']} by the suite, {kinds['own']} by our own tests only;")
-    print(f"  {by_suite / len(mutants):.1%} without our own tests, {killed / len(mutants):.1%} with them")
-    for mutant in mutants:
-        if not mutant.killer or mutant.killer.startswith("own:"):
-            print(
-                f"  {'survives' if not mutant.killer else mutant.killer}  {backend}.py:{mutant.line}  {mutant.change}"
-            )
-    return killed / len(mutants) >= WANTED
+    spared = [mutant for mutant in mutants if not mutant.killer or mutant.killer.startswith("own: ")]
+    accepted = Counter(ACCEPTED[mutant.change] for mutant in spared if mutant.change in ACCEPTED)
+    left = [mutant for mutant in spared if mutant.change not in ACCEPTED]
+    killed, counted = len(mutants) - len(spared), len(mutants) - accepted.total()
+    print(f"{backend}: {len(mutants)} mutants ({dict(left_out)} left out), {accepted.total()} accepted:")
+    for why, number in accepted.items():
+        print(f"  {number} of them: {why}")
+    print(f"  of the other {counted}, the suite kills {killed}, {killed / max(counted, 1):.1%}; it spares {len(left)}:")
+    for mutant in left:
+        print(f"  {mutant.killer or 'survives'}  {backend}.py:{mutant.line}  {mutant.change}")
+    return killed >= WANTED * counted and all(mutant.killer for mutant in left)
+
+
+def _stale(spared: set[str]) -> bool:
+    """Name what is accepted and need not be: such a mutant is no longer made, or is killed."""
+    stale = ACCEPTED.keys() - spared
+    for change in sorted(stale):
+        print(f"{TABLE.name} is stale: no mutant lives by {change}")
+    return bool(stale)
 
 
 def main() -> None:
@@ -299,15 +306,13 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, metavar="K", help="only each K-th mutant")
     parser.add_argument("--only", default="", metavar="TEXT", help="only mutants whose change contains it")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--log", type=Path, help="write what became of each mutant, as JSON lines")
-    parser.add_argument("--ask", help=argparse.SUPPRESS)
-    parser.add_argument("--own", help=argparse.SUPPRESS)
+    parser.add_argument("--log", type=Path, help="JSON lines: who is in it is not asked again; who was asked, is added")
     options = parser.parse_args()
-    if options.ask:
-        return ask(json.loads(options.ask))
-    if options.own:
-        return ask_own_tests(*next(iter(json.loads(options.own).items())))
+    os.chdir(ROOT)
+    resolve(())  # imports what the backends import
+    gc.freeze()  # no fork looks through it all again
     with tempfile.TemporaryDirectory(prefix="crudspec-mutate-") as folder:
+        sys.pycache_prefix, sys.dont_write_bytecode = folder, False  # the suite is compiled once
         run_dir = Path(folder) / "run"
         running = server.start(server.ServerChoice(), run_dir=run_dir, owner=os.getpid())
         os.environ["CRUDSPEC_DSN"] = running.dsn
@@ -318,27 +323,48 @@ def main() -> None:
 
 
 def _all(options: argparse.Namespace, folder: Path) -> bool:
-    made = {backend: generate(backend, folder) for backend in options.backends}
-    chosen = {
-        backend: [mutant for mutant in mutants if options.only in mutant.change][:: options.every]
-        for backend, (mutants, _) in made.items()
-    }
-    with ThreadPoolExecutor(options.workers) as pool:
-        batches = []
-        for backend, mutants in chosen.items():
-            alive = [mutant for mutant, imports in zip(mutants, pool.map(_imports, mutants), strict=True) if imports]
-            batches += [alive[start : start + BATCH] for start in range(0, len(alive), BATCH)]
-            print(f"{backend}: {len(made[backend][0])} mutants, {len(mutants)} chosen, {len(alive)} import", flush=True)
-        for place, batch in enumerate(pool.map(judge, batches), 1):
-            lived = sum(not mutant.killer for mutant in batch)
-            print(
-                f"batch {place} of {len(batches)}: {len(batch)} mutants of {batch[0].backend}, {lived} live", flush=True
-            )
-            if options.log:
-                with options.log.open("a", encoding="utf-8") as log:
-                    log.writelines(json.dumps(asdict(mutant)) + "\n" for mutant in batch)
-    enough = [_report(backend, mutants, made[backend][1]) for backend, mutants in chosen.items() if mutants]
-    return all(enough)
+    log, good, spared = _Log(options.log), True, set[str]()
+    with ProcessPoolExecutor(options.workers, mp_context=FORK) as pool:
+        for backend in options.backends:
+            mutants, left_out = generate(backend, folder)
+            chosen = [mutant for mutant in mutants if options.only in mutant.change][:: options.every]
+            if killer := _apart(ask_suite, backend) or _apart(ask_own_tests, backend, BUILT_IN[backend]):
+                sys.exit(f"{backend} as it is does not live: {killer}")
+            unknown = [mutant for mutant in chosen if not log.knows(mutant)]
+            unknown.sort(key=lambda mutant: mutant.change in ACCEPTED)  # those take longest
+            for place, mutant in enumerate(pool.map(judge, unknown), 1):
+                log.add(mutant)
+                print(f"{place} of {len(unknown)}: {mutant}", flush=True)
+            judged = [log.judged(mutant) for mutant in chosen]
+            spared |= {mutant.change for mutant in judged if not mutant.killer or mutant.killer.startswith("own: ")}
+            good = _report(backend, judged, left_out) and good
+    is_whole = set(options.backends) == set(BUILT_IN) and options.every == 1 and not options.only
+    return good and not (is_whole and _stale(spared))
+
+
+class _Log:
+    """What became of each mutant; in a file, if there is one, so that a run that was stopped can go on."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        lines = path.read_text(encoding="utf-8").splitlines() if path and path.exists() else []
+        self._mutants = {_key(mutant): mutant for mutant in (Mutant(**json.loads(line)) for line in lines)}
+
+    def knows(self, mutant: Mutant) -> bool:
+        return _key(mutant) in self._mutants
+
+    def judged(self, mutant: Mutant) -> Mutant:
+        return self._mutants[_key(mutant)]
+
+    def add(self, mutant: Mutant) -> None:
+        self._mutants[_key(mutant)] = mutant
+        if self._path:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(mutant)) + "\n")
+
+
+def _key(mutant: Mutant) -> tuple[str, int, str]:
+    return mutant.backend, mutant.line, mutant.change
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ async def test_a_silent_server_does_not_hang_a_call(backend: Subject, witness: W
 async def test_leaving_does_not_wait_for_a_silent_server(backend: Subject) -> None:
     """Catches a goodbye that waits for its answer. That it was not heard may be said, as Unavailable."""
     limit = PATIENCE
-    with threaded(backend.dsn) as proxy:
+    with threaded(backend.wire_dsn) as proxy:
         subject = Subject(backend.adapter, proxy.dsn, deadline=backend.deadline)
         await subject.open()
         await subject.list_tasks()  # now it is connected

@@ -102,7 +102,7 @@ async def test_a_call_cancelled_as_its_answer_comes_leaves_nothing_open(backend:
     answer, on a connection that does not know the statement.
     """
     row = await witness.insert("kept")
-    with threaded(backend.dsn) as proxy:
+    with threaded(backend.wire_dsn) as proxy:
         for operation, args in ("create", ("new",)), ("update", (row.id, "kept", True)):
             for steps in range(1, 4):
                 answer = 1

@@ -246,8 +246,7 @@ CLAUSES: tuple[Clause, ...] = (
             "ERROR-1",
             "MUST",
             "`str()` and `repr()` of every error raised work, the driver's error is its `__cause__` where there was "
-            "one, and neither shows the DSN's password; a server that cannot be reached is `Unavailable`, and so is a "
-            "login or a database that is not there.",
+            "one, and neither shows the DSN's password; a server that cannot be reached is `Unavailable`.",
         ),
         (
             "DDL-1",

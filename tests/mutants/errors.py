@@ -96,8 +96,6 @@ class UnreachableIsInvalid(CoreBackend):
 class RefusalsOnly(AsyncpgBackend):
     """ERROR-1: where no connection leads to, the operating system's own error is what a caller gets."""
 
-    also = "LOST-3"
-
     @classmethod
     @asynccontextmanager
     async def connect(cls, dsn):
@@ -110,21 +108,6 @@ class RefusalsOnly(AsyncpgBackend):
             if opened or not isinstance(error.__cause__, OSError):
                 raise
             raise error.__cause__ from None
-
-
-class NoSuchDatabase(CoreBackend):
-    """ERROR-1: connecting to a database that is not there raises the driver's own exception."""
-
-    @classmethod
-    @asynccontextmanager
-    async def connect(cls, dsn):
-        try:
-            async with super().connect(dsn) as backend:
-                yield backend
-        except Unavailable as error:
-            if "3D000" in str(error):
-                raise (error.__cause__ or error) from None
-            raise
 
 
 class DriversOwnError(AsyncpgBackend):

@@ -44,7 +44,7 @@ class Effort:
 
 EFFORTS = {
     "quick": Effort(27, 25, 120, 24),
-    "default": Effort(63, 30, 450, 60),
+    "default": Effort(45, 30, 300, 60),
     "thorough": Effort(603, 60, 4000, 300),
 }
 DEFAULT_EFFORT = "default"

@@ -28,9 +28,18 @@ AGAIN = 6
 @clause("CANCEL-1")
 async def test_a_cancelled_operation_ends(backend: Subject, witness: Witness) -> None:
     """Each operation is cancelled while it waits in the server, so that it really is under way. Catches a
-    cancellation that is swallowed, a query that nobody waits for any more, and a write that comes later. Some callers
-    (anyio's scopes) cancel again until the call has ended: that must not stop the stopping.
+    cancellation that is swallowed, a query that nobody waits for any more, and a write that comes later.
     """
+    await _each_cancelled(backend, witness)
+
+
+@clause("CANCEL-2")
+async def test_a_cancelled_operation_ends_however_often_it_is_cancelled(backend: Subject, witness: Witness) -> None:
+    """Some callers (anyio's scopes) cancel again until the call has ended. Catches a clean-up that is cancelled."""
+    await _each_cancelled(backend, witness, again=AGAIN)
+
+
+async def _each_cancelled(backend: Subject, witness: Witness, *, again: int = 0) -> None:
     row = await witness.insert("kept")
     dsn = backend.dsn
     args: dict[str, tuple[object, ...]] = {
@@ -41,20 +50,19 @@ async def test_a_cancelled_operation_ends(backend: Subject, witness: Witness) ->
         "delete": (row.id,),
     }
     table = await witness.rows()
-    gates = [
-        ("create", partial(table_locked, dsn)),
-        ("get", partial(table_locked, dsn)),
-        ("list_tasks", partial(table_locked, dsn)),
-        ("update", partial(row_locked, dsn, row.id)),
+    for name, gate in (
+        ("create", table_locked(dsn)),
+        ("get", table_locked(dsn)),
+        ("list_tasks", table_locked(dsn)),
+        ("update", row_locked(dsn, row.id)),
         # An update that is made of two has then done one half.
-        ("update", partial(change_blocked, witness, dsn, "title")),
-        ("update", partial(change_blocked, witness, dsn, "done")),
-        ("delete", partial(row_locked, dsn, row.id)),
-    ]
-    for name, gate, again in [(*gate, again) for gate in gates for again in (0, AGAIN)]:
+        ("update", change_blocked(witness, dsn, "title")),
+        ("update", change_blocked(witness, dsn, "done")),
+        ("delete", row_locked(dsn, row.id)),
+    ):
         # With a deadline that is over only after the check's own: it would be a second cancellation.
         call = partial(backend.call, name, *args[name], deadline=2 * SETTLE_SECONDS)
-        table = await _cancelled_while_blocked(backend, witness, name, call, gate(), table, row.id, again)
+        table = await _cancelled_while_blocked(backend, witness, name, call, gate, table, row.id, again)
         await works(backend, witness, f"a cancelled {name}")
         *later, added = await witness.rows()
         _expect_unchanged(f"the table some time after a cancelled {name}", table, later)

@@ -209,8 +209,14 @@ CLAUSES: tuple[Clause, ...] = (
         (
             "CANCEL-1",
             "MUST",
-            "A cancelled operation, however often it is cancelled, raises `CancelledError`, happened wholly or not at "
-            "all, leaves no query running and does nothing later; the backend stays usable.",
+            "A cancelled operation raises `CancelledError`, happened wholly or not at all, leaves no query running and "
+            "does nothing later; the backend stays usable.",
+        ),
+        (
+            "CANCEL-2",
+            "SHOULD",
+            "An operation that is cancelled again and again while it ends, as anyio's scopes do, ends like one that is "
+            "cancelled once.",
         ),
         ("INDEPENDENT-1", "MUST", "An operation blocked on one row holds up no operation on another row."),
         (

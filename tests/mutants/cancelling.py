@@ -145,6 +145,6 @@ class PoisonsTheNext(AsyncpgBackend):
 
 
 class StopsStopping(OrmBackend):
-    """CANCEL-1: an update that is cancelled again while it stops lets its statement wait for the lock, and write."""
+    """CANCEL-2: an update that is cancelled again while it stops lets its statement wait for the lock, and write."""
 
     update = vars(OrmBackend)["update"].__wrapped__

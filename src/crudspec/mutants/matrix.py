@@ -146,7 +146,7 @@ def document(outcomes: Sequence[Outcome]) -> str:
         "",
         "Each mutant is a backend that tells one lie. The clause in whose section it stands catches it by name; the",
         "clauses in the last column are broken by the same lie and may fail with it; every other clause holds. The",
-        f"clauses about whole programs, races and faults ({general}) may catch any of them.",
+        f"clauses about whole programs, races, faults and repeated cancellation ({general}) may catch any of them.",
         "",
         "This page is generated: `nox -s mutants`, or `crudspec mutants --write docs/kill-matrix.md`.",
         "",

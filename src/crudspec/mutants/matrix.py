@@ -106,7 +106,8 @@ def _hunt_in_process(gallery: Path, names: list[str], dsn: str) -> list[Caught]:
         return [Caught(name, failed={"": f"the process was not done in {_PROCESS_DEADLINE:g} s"}) for name in names]
     lines = [line.removeprefix(MARKER) for line in done.stdout.splitlines() if line.startswith(MARKER)]
     if not lines:
-        told = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
+        lines = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()
+        told = next((line for line in lines if line.startswith("Fatal Python error")), lines[-1])
         return [Caught(name, failed={"": f"the process failed: {told[:200]}"}) for name in names]
     return [Caught(**json.loads(line)) for line in lines]
 
@@ -145,8 +146,8 @@ def document(outcomes: Sequence[Outcome]) -> str:
         "# The kill matrix",
         "",
         "Each mutant is a backend that tells one lie. The clause in whose section it stands catches it by name; the",
-        "clauses in the last column are broken by the same lie and may fail with it; every other clause holds. The",
-        f"clauses about whole programs, races, faults and repeated cancellation ({general}) may catch any of them.",
+        "clauses in the last column are broken by the same lie and may fail with it; every other clause holds. Those",
+        f"about whole programs, races, faults and repeated cancellation ({general}) may catch any of them.",
         "",
         "This page is generated: `nox -s mutants`, or `crudspec mutants --write docs/kill-matrix.md`.",
         "",

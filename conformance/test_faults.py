@@ -41,9 +41,9 @@ from crudspec.witness import Witness
 SKIPPED_SECONDS = 120.0
 """By which the event loop's clock is put forward at most. The longest default of a usual driver is 60."""
 
-PATIENCE = 30.0
-"""Seconds to wait in real time, for a timeout that does not go by the event loop's clock. No multiple of the run's
-deadline: that is about how long an operation takes where nothing is wrong, and may be shorter than any timeout.
+PATIENCE = 20.0
+"""Seconds to wait in real time, for a timeout that does not go by the event loop's clock: twice what a backend in
+threads may take. No multiple of the run's deadline: that is about how long an operation takes where nothing is wrong.
 """
 
 CROWD = 40

@@ -77,26 +77,15 @@ class OneLockPerProcess(SqlmodelBackend):
             return True
 
 
-class LockOfThisProcess(SqlmodelBackend):
-    """RACE-2: an update is read, change, write, with a lock that only the backends of this process know."""
+class LockOfThisProcess(OneLockPerProcess):
+    """RACE-2: an update is read, change, write, with a lock that all backends of this process share, and no other's."""
 
     also = "INDEPENDENT-1"
-    timeout = 1.0
     _locks: ClassVar = WeakKeyDictionary()
 
-    async def update(self, task_id, title, done):
-        check_title(title)
-        check_done(done)
-        if not can_exist(task_id):
-            return False
-        alone = self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
-        async with asyncio.timeout(self.timeout), alone, self._session(self._transaction) as session:
-            task = await session.get(SqlmodelRow, task_id)
-            if task is None:
-                return False
-            task.title = title
-            task.done = done
-            return True
+    def __init__(self, dsn):
+        super().__init__(dsn)
+        self._alone = self._locks.setdefault(asyncio.get_running_loop(), self._alone)
 
 
 class UpdateInTwoStatements(AsyncpgBackend):

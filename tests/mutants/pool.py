@@ -221,6 +221,8 @@ class LeaksOnError(_Leaks):
 class LeaksOnCancel(_Leaks):
     """HYGIENE-3: a cancelled operation never gives its connection back."""
 
+    also = "HYGIENE-1"
+
     async def _release_after_failure(self, connection):
         if not isinstance(sys.exception(), asyncio.CancelledError):
             await super()._release_after_failure(connection)

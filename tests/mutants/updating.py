@@ -153,6 +153,8 @@ class DoneOnlyOnce(_Statement):
 class KnownAsDone(CoreBackend):
     """UPDATE-4: to do once more what a list has shown as done returns False, without a look at the table."""
 
+    also = "HYGIENE-1"
+
     _done: frozenset[tuple[int, str]] = frozenset()
 
     async def list_tasks(self):

@@ -1,19 +1,19 @@
 """What the wire adds to a round trip: medians of ``SELECT 1``, directly and through it.
 
-    python benchmarks/wire.py postgresql://user:password@host:port/database
+    uv run python benchmarks/wire.py
 
 The two are measured in turns, so that a busy machine slows both. Budget: 150 µs in the same event loop.
 """
 
 import asyncio
-import sys
 from statistics import median
 from time import perf_counter
 
 import asyncpg
 
+from crudspec.server import ServerChoice, running
 from crudspec.wire import Interference, Proxy, threaded
-from crudspec.wire.framing import Frame
+from crudspec.wire.frames import Frame
 from crudspec.wire.interference import Verdict
 from crudspec.wire.link import Link
 
@@ -65,10 +65,10 @@ async def same_loop(dsn: str) -> None:
 
 def main() -> None:
     """Print the table."""
-    dsn = sys.argv[1]
-    asyncio.run(same_loop(dsn))
-    with threaded(dsn) as proxy:
-        asyncio.run(compare("own thread", dsn, proxy.dsn))
+    with running(ServerChoice(kind="embedded")) as server:
+        asyncio.run(same_loop(server.dsn))
+        with threaded(server.dsn) as proxy:
+            asyncio.run(compare("own thread", server.dsn, proxy.dsn))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,6 @@ class Cut(Interference):
         origin: Of the messages that count.
         logged_in_only: Leaves out connections that were not logged in when the fault was armed.
         passed: Names of the messages that counted, the struck one included.
-        opened_links: How many connections were opened meanwhile.
         struck: The message that it struck at; None as long as there was none.
         pid: Of the server process whose connection was cut, where it had told it.
         connections: How many connections were open when it struck.
@@ -47,14 +46,10 @@ class Cut(Interference):
         self.origin = origin
         self.logged_in_only = logged_in_only
         self.passed: list[str] = []
-        self.opened_links = 0
         self.struck: Frame | None = None
         self.pid: int | None = None
         self.connections = 0
         self._counts = {link.number for link in proxy.links if link.session.status}
-
-    def opened(self, link: Link) -> None:  # noqa: ARG002 - the wire's signature
-        self.opened_links += 1
 
     def count(self, link: Link, frame: Frame) -> bool:
         """Count a message; True if this is the one."""

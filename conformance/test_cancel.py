@@ -93,7 +93,7 @@ async def _cancelled_while_blocked(
         if backend.in_threads:
             await release()  # a thread cannot be cancelled; its caller waits until it has ended
         for _ in range(0 if backend.in_threads else again):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # one turn of the event loop, as anyio's scopes leave between two cancellations
             task.cancel()
         await _raised_cancelled(name, task)
 

@@ -114,6 +114,7 @@ def test_what_is_no_backend_is_told_in_one_line(spec, parts):
 def test_a_file_without_a_class_is_told_which_it_has(module):
     assert "name the class, too" in told(f"{module / 'somebodys.py'}")
     assert "it has Good" in told(f"{module / 'somebodys.py'}")
+    assert "raised SyntaxError" in told(f"{module / 'syntax.py'}")
 
 
 @pytest.mark.usefixtures("module")

@@ -59,55 +59,46 @@ class WithPlace(InvalidTask):
         return f"WithPlace({self.place!r})"
 
 
+@asynccontextmanager
+async def _unreachable_is(connecting, other):
+    """What ``other`` makes of an Unavailable that comes before the backend is open is raised instead."""
+    opened = False
+    try:
+        async with connecting as backend:
+            opened = True
+            yield backend
+    except Unavailable as error:
+        if opened:
+            raise
+        instead = other(error)
+        raise instead from (None if instead is error.__cause__ else error)
+
+
 class UnreachableIsAPlace(SqlmodelBackend):
     """ERROR-1: a server that does not answer is named with its password."""
 
     @classmethod
-    @asynccontextmanager
-    async def connect(cls, dsn):
-        opened = False
-        try:
-            async with super().connect(dsn) as backend:
-                opened = True
-                yield backend
-        except Unavailable as error:
-            if opened:
-                raise
-            raise Unavailable(f"cannot connect to {dsn}") from error
+    def connect(cls, dsn):
+        return _unreachable_is(super().connect(dsn), lambda _: Unavailable(f"cannot connect to {dsn}"))
 
 
 class UnreachableIsInvalid(CoreBackend):
     """ERROR-1: a server that does not answer is a ValueError."""
 
     @classmethod
-    @asynccontextmanager
-    async def connect(cls, dsn):
-        opened = False
-        try:
-            async with super().connect(dsn) as backend:
-                opened = True
-                yield backend
-        except Unavailable as error:
-            if opened:
-                raise
-            raise ValueError("the DSN is not right") from error
+    def connect(cls, dsn):
+        return _unreachable_is(super().connect(dsn), lambda _: ValueError("the DSN is not right"))
 
 
 class RefusalsOnly(AsyncpgBackend):
     """ERROR-1: where no connection leads to, the operating system's own error is what a caller gets."""
 
     @classmethod
-    @asynccontextmanager
-    async def connect(cls, dsn):
-        opened = False
-        try:
-            async with super().connect(dsn) as backend:
-                opened = True
-                yield backend
-        except Unavailable as error:
-            if opened or not isinstance(error.__cause__, OSError):
-                raise
-            raise error.__cause__ from None
+    def connect(cls, dsn):
+        def systems_own(error):
+            return error.__cause__ if isinstance(error.__cause__, OSError) else Unavailable("no connection")
+
+        return _unreachable_is(super().connect(dsn), systems_own)
 
 
 class DriversOwnError(AsyncpgBackend):

@@ -151,22 +151,22 @@ class DoneOnlyOnce(_Statement):
 
 
 class KnownAsDone(CoreBackend):
-    """UPDATE-4: to do once more what a list has shown as done returns False, without a look at the table."""
+    """UPDATE-4: to do once more what somebody else has done, as a list has shown, returns False."""
 
-    also = "HYGIENE-1"
-
-    _done: frozenset[tuple[int, str]] = frozenset()
+    def __init__(self, dsn):
+        super().__init__(dsn)
+        self._done, self._own = set(), set()
 
     async def list_tasks(self):
         rows = await super().list_tasks()
-        self._done = frozenset((row.id, row.title) for row in rows if row.done)
+        self._done = {(row.id, row.title) for row in rows if row.done}
         return rows
 
     async def update(self, task_id, title, done):
-        if done is True and can_exist(task_id) and (task_id, title) in self._done:
-            return False
-        self._done = frozenset(known for known in self._done if known[0] != task_id)
-        return await super().update(task_id, title, done)
+        updated = await super().update(task_id, title, done)
+        known = done and updated and (task_id, title) in self._done and task_id not in self._own
+        self._own.add(task_id)
+        return updated and not known
 
 
 class DoneByTruth(AsyncpgBackend):

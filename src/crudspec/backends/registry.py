@@ -97,7 +97,7 @@ def _target(spec: str) -> tuple[str, str]:
     if targets:
         return spec, targets
     if spec.endswith(".py"):
-        raise BackendError(f"{spec}: name the class, too, as in {spec}:MyBackend{_classes_of(import_file(Path(spec)))}")
+        raise BackendError(f"{spec}: name the class, too, as in {spec}:MyBackend{_classes_of(_imported(spec, spec))}")
     close = get_close_matches(spec, [*BUILT_IN, *entry_points], n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     raise BackendError(f"no backend is named {spec!r}; {hint}{_known(sorted(entry_points))}")
@@ -110,13 +110,7 @@ def _known(entry_points: list[str] | None = None) -> str:
 
 def _load(spec: str, target: str) -> Any:
     place, _, attribute = target.rpartition(":")
-    try:
-        module = import_file(Path(place)) if place.endswith(".py") else _import_module(place)
-    except BackendError:
-        raise
-    except (Exception, SystemExit) as error:
-        first = (str(error).strip().splitlines() or [""])[0]
-        raise BackendError(f"{spec}: importing {place!r} raised {type(error).__name__}: {first}") from error
+    module = _imported(spec, place)
     found: Any = module
     for part in attribute.split("."):
         found = getattr(found, part, None)
@@ -125,6 +119,16 @@ def _load(spec: str, target: str) -> Any:
     if not isinstance(found, type):
         raise BackendError(f"{spec}: {attribute!r} is of type {type(found).__name__}; name the class itself")
     return found
+
+
+def _imported(spec: str, place: str) -> ModuleType:
+    try:
+        return import_file(Path(place)) if place.endswith(".py") else _import_module(place)
+    except BackendError:
+        raise
+    except (Exception, SystemExit) as error:
+        first = (str(error).strip().splitlines() or [""])[0]
+        raise BackendError(f"{spec}: importing {place!r} raised {type(error).__name__}: {first}") from error
 
 
 def _import_module(name: str) -> ModuleType:

@@ -15,7 +15,7 @@ from crudspec.subject import Subject
 from crudspec.witness import Witness
 
 BLOCKED_SECONDS = 30.0
-"""How long the event loop is held at most, while another thread ends its connections."""
+"""How long the event loop is held at most, while another thread has the word."""
 
 USES = 7
 """Calls of each kind, per connection, before a statement is taken for prepared: psycopg prepares at the sixth."""
@@ -156,7 +156,11 @@ async def _works(backend: Subject, name: str, row: Row, when: str) -> None:
 
 @clause("LOOP-1")
 async def test_connects_in_a_second_event_loop(backend: Subject, witness: Witness) -> None:
-    """Catches an engine or a lock made when the module was imported: it belongs to the first loop."""
+    """Catches an engine or a lock made when the module was imported: it belongs to the first loop.
+
+    That loop stands still meanwhile: a connection that both use would be read by two threads at once, and a driver
+    written in C may end the process for it.
+    """
     first = read("the row created in the first loop", await backend.create("in the first loop"))
     await asyncio.gather(*(backend.get(first.id) for _ in range(MANY)))
 
@@ -167,17 +171,13 @@ async def test_connects_in_a_second_event_loop(backend: Subject, witness: Witnes
             for returned in await asyncio.gather(*(other.get(row.id) for _ in range(MANY))):
                 expect("get in a second loop", read("the row", returned), row)
 
-    def in_a_new_loop() -> None:
-        asyncio.run(use())
-
-    for _ in range(2):
-        try:
-            await asyncio.to_thread(in_a_new_loop)
-        except ContractBroken:
-            raise
-        except Exception as error:
-            raise ContractBroken(
-                "a second connect, in another event loop", expected="it works", seen=f"raised {shown_error(error)}"
-            ) from error
+    try:
+        _in_a_blocking_thread(use)
+    except ContractBroken:
+        raise
+    except Exception as error:
+        raise ContractBroken(
+            "a second connect, in another event loop", expected="it works", seen=f"raised {shown_error(error)}"
+        ) from error
     await attempt(backend.list_tasks)
-    expect("the number of rows", len(await witness.rows()), 3)
+    expect("the number of rows", len(await witness.rows()), 2)

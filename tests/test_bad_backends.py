@@ -193,3 +193,33 @@ def test_one_that_cannot_be_opened_anew_is_tried_again_for_the_next_check(consum
     assert broken_clauses(result)["Stumbles"] >= {"GET-1"}
     assert re.search(r"raised RuntimeError: not the second time", result.stdout.str())
     result.stdout.fnmatch_lines(["*LIST-3 *pass*"])
+
+
+WATCHING = """
+import asyncio
+import threading
+
+from crudspec.backends.asyncpg import AsyncpgBackend
+
+
+class Watching(AsyncpgBackend):
+    first = None
+
+    async def create(self, title):
+        loop = asyncio.get_running_loop()
+        Watching.first = Watching.first or loop
+        if loop is not self.first:
+            moved = threading.Event()
+            self.first.call_soon_threadsafe(moved.set)
+            if await asyncio.to_thread(moved.wait, 0.2):
+                raise RuntimeError("the first loop moves")
+        return await super().create(title)
+"""
+
+
+def test_a_loop_stands_still_while_another_one_uses_what_belongs_to_it(consumer) -> None:
+    """Both would read one socket, and a driver written in C crashes the process."""
+    consumer.write("watching.py", WATCHING)
+    result = consumer.suite("--crud-backend=watching.py:Watching", "-k", "LOOP-1")
+    result.stdout.fnmatch_lines(["*LOOP-1*pass*"])
+    assert result.ret == 0

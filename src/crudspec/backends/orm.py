@@ -83,7 +83,7 @@ class OrmBackend:
     timeout: ClassVar[float] = 10.0
     """Seconds that one operation may take, the wait for a connection included; then 2 more for it to be stopped."""
 
-    pool_size: ClassVar[int] = 10
+    pool_size: ClassVar[int] = 5
     """Connections at most."""
 
     round_trips: ClassVar[Mapping[str, int]] = {"create": 1, "get": 1, "list_tasks": 1, "update": 4, "delete": 4}

@@ -20,6 +20,7 @@ DRIVERS = frozenset({"aiopg", "asyncpg", "pg8000", "psycopg", "psycopg2", "psyco
 
 _Check = TypeVar("_Check", bound=Callable[..., Any])
 _LONGEST = 300
+_ABSENT = object()
 
 completed: list[object] = []
 """The ``backend`` of each check that came to its end, for the run to compare with the one it opened itself.
@@ -139,7 +140,8 @@ def read(what: str, returned: object) -> Row:
     Raises:
         ContractBroken: a value is missing, cannot be read, or is not of the contract's type.
     """
-    row = Row(*(_value(what, returned, name) for name in Row._fields))
+    keyed = isinstance(returned, Mapping)
+    row = Row(*[_value(what, returned, name, keyed=keyed) for name in Row._fields])
     _check_type(what, "id", row.id, int)
     _check_type(what, "title", row.title, str)
     _check_type(what, "done", row.done, bool)
@@ -155,12 +157,10 @@ def read_all(what: str, returned: object) -> list[Row]:
     return [read(f"row {index} of {what}", row) for index, row in enumerate(returned)]
 
 
-def _value(what: str, returned: Any, name: str) -> Any:
+def _value(what: str, returned: Any, name: str, *, keyed: bool) -> Any:
     try:
-        if isinstance(returned, Mapping):
-            return returned[name]
-        if hasattr(returned, name):
-            return getattr(returned, name)
+        if not keyed and (value := getattr(returned, name, _ABSENT)) is not _ABSENT:
+            return value
         return returned[name]  # asyncpg.Record has keys but is no Mapping
     except Exception as error:
         seen = f"{shown(returned)} of type {type(returned).__name__}"

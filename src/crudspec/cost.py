@@ -146,10 +146,10 @@ class Meter:
         return sorted(costs, key=lambda cost: OPERATIONS.index(cost.operation))
 
     async def _ids(self, operation: str, calls: int) -> list[int]:
-        """The ids in the table, lowest first, after a delete's rows were put into it."""
+        """The outer ids of the table, enough for so many calls, after a delete's rows were put into it."""
         if operation == "delete":
             await self._witness.insert_many(calls)
-        return await self._witness.ids()
+        return await self._witness.outer_ids(calls)
 
     async def _fill(self, rows: int) -> None:
         await self._witness.empty()

@@ -99,9 +99,14 @@ class Witness:
         )
         return None if found is None else Row(*found)
 
-    async def ids(self) -> list[int]:
-        """The id of every committed row, lowest first."""
-        return await self._connection.fetchval("SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM tasks")
+    async def outer_ids(self, count: int) -> list[int]:
+        """The ids of the committed rows at both ends, so many at each, lowest first."""
+        found = await self._connection.fetch(
+            "(SELECT id FROM tasks ORDER BY id LIMIT $1) UNION (SELECT id FROM tasks ORDER BY id DESC LIMIT $1) "
+            "ORDER BY id",
+            count,
+        )
+        return [row["id"] for row in found]
 
     async def versions(self) -> dict[int, Version]:
         """Every committed row with its row version, by id."""

@@ -2,4 +2,5 @@
 
 from crudspec.cli import main
 
-main(prog_name="crudspec")
+if __name__ == "__main__":  # a process that is started for mutants imports this once more
+    main(prog_name="crudspec")

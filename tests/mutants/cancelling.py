@@ -2,9 +2,7 @@
 
 import asyncio
 
-import psycopg
-
-from crudspec import CrudError, Task, Unavailable, can_exist, check_done, check_title
+from crudspec import Task, Unavailable, can_exist, check_done, check_title
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend
 from crudspec.backends.orm import OrmBackend
@@ -31,18 +29,6 @@ class RenamesTheCancellation(CoreBackend):
             raise Unavailable("interrupted") from error
 
 
-class ReturnsWhenCancelled(SqlmodelBackend):
-    """CANCEL-1: a cancelled list_tasks returns an empty list."""
-
-    async def list_tasks(self):
-        try:
-            return await super().list_tasks()
-        except BaseException as error:
-            if isinstance(error, CrudError):
-                raise
-            return []
-
-
 class TriesOnceMore(CoreBackend):
     """CANCEL-1: a create that was cancelled is tried once more."""
 
@@ -58,24 +44,6 @@ class GoesOn(OrmBackend):
 
     async def delete(self, task_id):
         return await asyncio.shield(super().delete(task_id))
-
-
-class GoesOnInAThread(AsyncpgBackend):
-    """CANCEL-1: a delete runs in a thread, which nobody stops."""
-
-    def __init__(self, dsn):
-        super().__init__(dsn)
-        self._dsn = dsn
-
-    async def delete(self, task_id):
-        return await asyncio.to_thread(self._delete, task_id) if can_exist(task_id) else False
-
-    def _delete(self, task_id):
-        try:
-            with psycopg.connect(self._dsn, autocommit=True) as connection:
-                return connection.execute("DELETE FROM tasks WHERE id = %s", [task_id]).rowcount == 1
-        except psycopg.Error as error:
-            raise CrudError(f"the database refused the delete ({type(error).__name__})") from error
 
 
 class HangsUp(AsyncpgBackend):

@@ -90,22 +90,6 @@ class TitlesUnique(AsyncpgBackend):
         return await super().create(title)
 
 
-class HighestIdPlusOne(AsyncpgBackend):
-    """CREATE-5: the id is the highest one plus one: it comes back after a delete and the sequence never hears of it."""
-
-    also = "CREATE-1 CREATE-8 SATURATE-1 RACE-1 DDL-1 COST-1"
-
-    async def create(self, title):
-        check_title(title)
-        async with self._connection() as connection:
-            row = await connection.fetchrow(
-                "INSERT INTO tasks (id, title) SELECT coalesce(max(id), 0) + 1, $1::text FROM tasks "
-                "RETURNING id, title, done, created_at",
-                title,
-            )
-        return Task(**row)
-
-
 class SequenceRewound(AsyncpgBackend):
     """CREATE-5: a delete sets the sequence back, so that no id is wasted."""
 

@@ -1,6 +1,5 @@
 """Backends whose errors cannot be read, or do not come: ERROR-1 and CREATE-8."""
 
-import asyncio
 from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import DBAPIError
@@ -130,24 +129,6 @@ class _Transaction(AsyncpgBackend):
 
     async def _commit(self, transaction):
         await transaction.commit()
-
-
-class CommitNotWaitedFor(_Transaction):
-    """CREATE-8: a COMMIT that takes its time is left to itself."""
-
-    @asynccontextmanager
-    async def _connection(self):
-        held = super()._connection()
-        connection = await held.__aenter__()
-        try:
-            yield connection
-        except BaseException as error:
-            await held.__aexit__(type(error), error, error.__traceback__)
-            raise
-        commit = asyncio.ensure_future(held.__aexit__(None, None, None))
-        await asyncio.wait({commit}, timeout=0.07)
-        if commit.done():
-            commit.result()
 
 
 class CommitsBlind(OrmBackend):

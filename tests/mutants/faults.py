@@ -2,13 +2,12 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import asyncpg
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from crudspec import CrudError, Task, Unavailable
+from crudspec import CrudError, Unavailable
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend
 from crudspec.backends.orm import OrmBackend
@@ -37,23 +36,6 @@ class OnlyKnowsGoodbyes(AsyncpgBackend):
             raise
 
 
-class KeepsTheDead(CoreBackend):
-    """LOST-1: a connection that was reset takes the whole backend out of order until it is opened anew."""
-
-    _dead = False
-
-    @asynccontextmanager
-    async def _connection(self):
-        if self._dead:
-            raise Unavailable("the connection was reset")
-        try:
-            async with super()._connection() as connection:
-                yield connection
-        except Unavailable as error:
-            self._dead = _was_cut(error)
-            raise
-
-
 class SentIsDone(CoreBackend):
     """LOST-2: an update whose connection was cut is taken for done, because it was sent."""
 
@@ -64,19 +46,6 @@ class SentIsDone(CoreBackend):
             if _was_cut(error):
                 return True
             raise
-
-
-class AsIfStored(AsyncpgBackend):
-    """LOST-2: a create whose connection was cut returns a row made of what it was given."""
-
-    async def create(self, title):
-        try:
-            return await super().create(title)
-        except Unavailable as error:
-            if not _was_cut(error):
-                raise
-            rows = await self.list_tasks()
-            return Task(max([0, *(row.id for row in rows)]) + 1, title, False, datetime.now(UTC))
 
 
 class CreatesAgain(OrmBackend):
@@ -100,18 +69,6 @@ class DeletesAgain(AsyncpgBackend):
         except Unavailable as error:
             if _was_cut(error):
                 return await super().delete(task_id)
-            raise
-
-
-class FalseWhenCut(SqlmodelBackend):
-    """LOST-2: a delete whose connection was cut returns False."""
-
-    async def delete(self, task_id):
-        try:
-            return await super().delete(task_id)
-        except Unavailable as error:
-            if _was_cut(error):
-                return False
             raise
 
 
@@ -217,18 +174,6 @@ class DriversTimeout(SqlmodelBackend):
         except Unavailable as error:
             if isinstance(error.__cause__, TimeoutError):
                 raise PoolTimeoutError("no answer in time") from error
-            raise
-
-
-class NoNameForSilence(AsyncpgBackend):
-    """LOST-3: a create that got no answer in time raises an error that is not Unavailable."""
-
-    async def create(self, title):
-        try:
-            return await super().create(title)
-        except Unavailable as error:
-            if isinstance(error.__cause__, TimeoutError):
-                raise CrudError("the database did not answer in time") from error.__cause__
             raise
 
 

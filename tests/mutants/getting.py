@@ -95,27 +95,6 @@ class NoneDropsTheFilter(SqlmodelBackend):
         return next(iter(await self.list_tasks()), None)
 
 
-class LastRowKept(AsyncpgBackend):
-    """GET-4: the row that was read last is given again without a look at the table."""
-
-    also = "HYGIENE-3"
-
-    _last = None
-
-    async def get(self, task_id):
-        if not can_exist(task_id) or self._last is None or self._last.id != task_id:
-            self._last = await super().get(task_id)
-        return self._last
-
-    async def update(self, task_id, title, done):
-        self._last = None
-        return await super().update(task_id, title, done)
-
-    async def delete(self, task_id):
-        self._last = None
-        return await super().delete(task_id)
-
-
 class MissRemembered(CoreBackend):
     """GET-4: that there was no such row is remembered until this backend creates one."""
 
@@ -163,10 +142,3 @@ class TrueIsOne(AsyncpgBackend):
 
     async def get(self, task_id):
         return await super().get(int(task_id) if isinstance(task_id, bool) else task_id)
-
-
-class BoolsAreIds(SqlmodelBackend):
-    """GET-6: a bool passes for an int, which it is in Python."""
-
-    async def get(self, task_id):
-        return await super().get(+task_id if isinstance(task_id, int) else task_id)

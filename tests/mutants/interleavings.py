@@ -34,24 +34,6 @@ class DirtyColumns(OrmBackend):
             return True
 
 
-class DirtyColumnsByHand(CoreBackend):
-    """RACE-2: an update reads the row, and leaves out the columns that have the value already."""
-
-    async def update(self, task_id, title, done):
-        check_title(title)
-        check_done(done)
-        row = await self.get(task_id)
-        if row is None:
-            return False
-        wanted = {"title": title, "done": done}
-        changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
-        if changed:
-            async with self._connection() as connection:
-                result = await connection.execute(updating(tasks).where(tasks.c.id == task_id).values(changed))
-                return result.rowcount == 1
-        return True
-
-
 class OneLockPerProcess(SqlmodelBackend):
     """RACE-2: an update is read, change, write; a lock of this process is all that keeps others out."""
 
@@ -192,6 +174,8 @@ class LookThenDelete(CoreBackend):
 class GetInTwoReads(AsyncpgBackend):
     """RACE-2: a get reads the title, then the rest: half of it is from before an update."""
 
+    also = "SATURATE-1"
+
     async def get(self, task_id):
         if not can_exist(task_id):
             return None
@@ -221,16 +205,3 @@ class CheckThenInsert(AsyncpgBackend):
                 "SELECT setval('tasks_id_seq', greatest(last_value, $1)) FROM tasks_id_seq", number
             )
         return Task(**row)
-
-
-class InsertThenLookUp(CoreBackend):
-    """RACE-2: a created row is looked up as the newest with its title, which may be another's."""
-
-    also = "CREATE-1 RACE-1"
-
-    async def create(self, title):
-        created = await super().create(title)
-        newest = select(tasks).where(tasks.c.title == title).order_by(tasks.c.id.desc()).limit(1)
-        async with self._connection() as connection:
-            row = (await connection.execute(newest)).mappings().one_or_none()
-        return created if row is None else Task(**row)

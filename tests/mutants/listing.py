@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import String, cast
-
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend, tasks
 from crudspec.backends.orm import OrmBackend
@@ -27,13 +25,6 @@ class Capped(AsyncpgBackend):
 
     async def list_tasks(self):
         return (await super().list_tasks())[:100]
-
-
-class OrderedAsText(_Ordered):
-    """LIST-1: ids are ordered as text, 10 before 9."""
-
-    also = "LIST-2 LIST-3 INDEPENDENT-1"
-    order = (cast(tasks.c.id, String),)
 
 
 class NotOrdered(_Ordered):

@@ -10,7 +10,6 @@ from crudspec import InvalidTask, Task, Unavailable, can_exist
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend
 from crudspec.backends.orm import OrmBackend
-from crudspec.backends.sqlmodel import SqlmodelBackend
 
 
 class NeverReconnects(AsyncpgBackend):
@@ -64,16 +63,6 @@ class BlamesTheCaller(CoreBackend):
             raise InvalidTask("the update was refused") from error
 
 
-class NoneWhenLost(SqlmodelBackend):
-    """LOST-1: get returns None when the connection was lost."""
-
-    async def get(self, task_id):
-        try:
-            return await super().get(task_id)
-        except Unavailable:
-            return None
-
-
 class NewColumnIsUnknown(AsyncpgBackend):
     """DDL-1: a row is made of whatever columns the table has."""
 
@@ -83,17 +72,6 @@ class NewColumnIsUnknown(AsyncpgBackend):
         async with self._connection() as connection:
             row = await connection.fetchrow("SELECT * FROM tasks WHERE id = $1", task_id)
         return None if row is None else Task(**row)
-
-
-class LastColumn(AsyncpgBackend):
-    """DDL-1: created_at is the last column of the table, whatever stands there."""
-
-    async def get(self, task_id):
-        if not can_exist(task_id):
-            return None
-        async with self._connection() as connection:
-            row = await connection.fetchrow("SELECT * FROM tasks WHERE id = $1", task_id)
-        return None if row is None else Task(row[0], row[1], row[2], row[-1])
 
 
 class PlanOfAllColumns(CoreBackend):

@@ -169,20 +169,6 @@ class EngineNotDisposed(CoreBackend):
         yield backend
 
 
-class PoolSetAside(OrmBackend):
-    """HYGIENE-2: the engine is disposed of with close=False, which only exchanges its pool."""
-
-    _forgotten: ClassVar[list[Any]] = []
-
-    @classmethod
-    @asynccontextmanager
-    async def connect(cls, dsn):
-        async with super().connect(dsn) as backend:
-            yield backend
-            cls._forgotten.append(backend._engine.pool)
-            await backend._engine.dispose(close=False)
-
-
 class OneConnectionAside(AsyncpgBackend):
     """HYGIENE-2: a connection of its own, for notifications, is never closed."""
 
@@ -270,6 +256,7 @@ class RefusesOneTooMany(AsyncpgBackend):
 class SecondConnection(CoreBackend):
     """SATURATE-1: an update takes a second connection while it holds the first."""
 
+    also = "DDL-1"
     timeout = 1.0
 
     async def update(self, task_id, title, done):

@@ -3,7 +3,7 @@
 from collections import deque
 
 from crudspec.backends.asyncpg import AsyncpgBackend
-from crudspec.backends.core import CoreBackend, tasks
+from crudspec.backends.core import CoreBackend
 from crudspec.backends.orm import OrmBackend
 from crudspec.backends.sqlmodel import SqlmodelBackend
 from crudspec.task import can_exist, check_done, check_title
@@ -17,20 +17,6 @@ class TwinsListedOnce(AsyncpgBackend):
     async def list_tasks(self):
         newest = {row.title: row for row in await super().list_tasks()}
         return sorted(newest.values(), key=lambda row: row.id)
-
-
-class TwinNotMade(CoreBackend):
-    """PROGRAM-1: an update that would make the row equal to a later one is left out."""
-
-    async def update(self, task_id, title, done):
-        check_title(title)
-        check_done(done)
-        if can_exist(task_id):
-            twin = (tasks.c.id > task_id, tasks.c.title == title, tasks.c.done == done)
-            async with self._connection() as connection:
-                if (await connection.execute(tasks.select().where(*twin))).first() is not None:
-                    return await connection.scalar(tasks.select().where(tasks.c.id == task_id)) is not None
-        return await super().update(task_id, title, done)
 
 
 class RepeatTakenForRetry(OrmBackend):

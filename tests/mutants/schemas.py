@@ -10,7 +10,6 @@ from sqlalchemy import (
     DateTime,
     Identity,
     Index,
-    Integer,
     MetaData,
     String,
     Table,
@@ -55,24 +54,10 @@ class AnotherLength(OrmBackend):
     metadata: ClassVar[MetaData] = _drawn(title=Column("title", String(256), nullable=False))
 
 
-class NoTimeZone(OrmBackend):
-    """SCHEMA-1: created_at has no time zone in the picture."""
-
-    metadata: ClassVar[MetaData] = _drawn(
-        created_at=Column("created_at", DateTime, nullable=False, server_default=func.now())
-    )
-
-
 class Nullable(SqlmodelBackend):
     """SCHEMA-1: the title may be NULL in the picture."""
 
     metadata: ClassVar[MetaData] = _drawn(title=Column("title", String(255)))
-
-
-class SmallIds(OrmBackend):
-    """SCHEMA-1: the id is an INTEGER in the picture."""
-
-    metadata: ClassVar[MetaData] = _drawn(id=Column("id", Integer, Identity(), primary_key=True))
 
 
 class IndexMissing(CoreBackend):

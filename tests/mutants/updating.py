@@ -25,12 +25,6 @@ class _Statement(AsyncpgBackend):
             return await connection.execute(self.sql, task_id, title, done) != "UPDATE 0"
 
 
-class EmptyTitleKeepsTheOld(_Statement):
-    """UPDATE-1: an empty title counts as not given."""
-
-    sql = "UPDATE tasks SET title = coalesce(nullif($2::text, ''), title), done = $3 WHERE id = $1"
-
-
 class FalseKeepsTheOld(OrmBackend):
     """UPDATE-1: a done that is False counts as not given."""
 
@@ -117,13 +111,6 @@ class UpdateOverflows(AsyncpgBackend):
         return await super().update(task_id, title, done)
 
 
-class UpdateCutsFloat(CoreBackend):
-    """GET-3: a float is cut to an id."""
-
-    async def update(self, task_id, title, done):
-        return await super().update(int(task_id) if isinstance(task_id, float) else task_id, title, done)
-
-
 class UnchangedIsFalse(OrmBackend):
     """UPDATE-4: where the unit of work has nothing to write, the row counts as not found."""
 
@@ -140,14 +127,6 @@ class UnchangedIsFalse(OrmBackend):
                 return False
             task.title, task.done = title, done
             return session.is_modified(task)
-
-
-class DoneOnlyOnce(_Statement):
-    """UPDATE-4: to do once more what is done already returns False."""
-
-    also = "DDL-1"
-
-    sql = "UPDATE tasks SET title = $2, done = $3 WHERE id = $1 AND NOT (done AND $3 AND title = $2)"
 
 
 class KnownAsDone(CoreBackend):
@@ -167,13 +146,6 @@ class KnownAsDone(CoreBackend):
         known = done and updated and (task_id, title) in self._done and task_id not in self._own
         self._own.add(task_id)
         return updated and not known
-
-
-class DoneByTruth(AsyncpgBackend):
-    """UPDATE-5: ``bool(done)`` decides, and the text "false" is true."""
-
-    async def update(self, task_id, title, done):
-        return await super().update(task_id, title, bool(done))
 
 
 class OneIsTrue(OrmBackend):

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend, tasks
-from crudspec.backends.orm import OrmBackend, TaskRow
+from crudspec.backends.orm import OrmBackend
 from crudspec.backends.sqlmodel import SqlmodelBackend
 from crudspec.backends.sqlmodel import TaskRow as SqlmodelRow
 from crudspec.errors import CrudError, InvalidTask
@@ -58,18 +58,6 @@ class PastedIntoSql(CoreBackend):
                 text(f"INSERT INTO tasks (title) VALUES ('{quoted}') RETURNING {_COLUMNS}")
             )
             return Task(**result.mappings().one())
-
-
-class BackslashRead(AsyncpgBackend):
-    r"""CREATE-3: a backslash in a title is read as an escape, as in ``E'...'``."""
-
-    async def create(self, title):
-        quoted = check_title(title).replace("'", "''")
-        if "\\" not in quoted:
-            return await super().create(title)
-        async with self._connection() as connection:
-            row = await connection.fetchrow(f"INSERT INTO tasks (title) VALUES (E'{quoted}') RETURNING {_COLUMNS}")
-        return Task(**row)
 
 
 class CutByCast(AsyncpgBackend):
@@ -151,18 +139,6 @@ class TableModelTrusted(SqlmodelBackend):
 
     async def create(self, title):
         task = SqlmodelRow(title=title)
-        async with self._session(self._single) as session:
-            session.add(task)
-        return task
-
-
-class ConstructorTrusted(OrmBackend):
-    """CREATE-4: a mapped class is trusted to validate, which it does not."""
-
-    also = "USABLE-1 HYGIENE-1 HYGIENE-3"
-
-    async def create(self, title):
-        task = TaskRow(title=title, done=False)
         async with self._session(self._single) as session:
             session.add(task)
         return task

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
 import queue
 import statistics
-import subprocess
-import sys
 import threading
 from collections import defaultdict
 from dataclasses import dataclass
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from crudspec.backends.registry import BUILT_IN
 from crudspec.clauses import CLAUSES, PROFILES
 from crudspec.mutants.gallery import GENERAL
-from crudspec.mutants.hunt import MARKER, Caught
+from crudspec.mutants.hunt import Caught, hunt_and_send
 from crudspec.server import ServerChoice, running
 
 if TYPE_CHECKING:
@@ -24,8 +23,19 @@ if TYPE_CHECKING:
 
     from crudspec.mutants.gallery import Mutant
 
-_BATCH = 8
-"""Mutants per process: starting one costs a second, and the last one to end should not end alone."""
+_BATCH = 6
+"""Mutants per process: one that takes its process with it takes few others."""
+
+# A process that has imported everything is copied for each batch, which then starts at once.
+_PROCESSES = get_context("forkserver") if "forkserver" in get_all_start_methods() else get_context("spawn")
+_PROCESSES.set_forkserver_preload(
+    [
+        "crudspec.mutants.hunt",
+        "crudspec.run",
+        *(f"crudspec.backends.{name}" for name in BUILT_IN),
+        *("alembic.command", "hypothesis.stateful", "pytest_asyncio.plugin"),
+    ]
+)
 
 _PROCESS_DEADLINE = 240.0
 
@@ -71,18 +81,19 @@ def hunt_all(
         batches.put(names[number::count])  # neighbours are alike: spread the slow ones
     outcomes: dict[str, Outcome] = {}
 
-    def work(dsn: str) -> None:
+    def work(dsn: str, output: Path) -> None:
         while True:
             try:
                 batch = batches.get_nowait()
             except queue.Empty:
                 return
-            for caught in _hunt_in_process(gallery, batch, dsn):
+            for caught in _hunt_in_process(gallery, batch, dsn, output):
                 outcome = outcomes[caught.mutant] = Outcome(by_name[caught.mutant], caught)
                 tell(_line(outcome))
 
-    with running(choice) as server:
-        workers = [threading.Thread(target=work, args=[server.dsn], daemon=True) for _ in range(processes)]
+    with running(choice) as server, TemporaryDirectory(prefix="crudspec-") as folder:
+        outputs = [Path(folder, str(number)) for number in range(processes)]
+        workers = [threading.Thread(target=work, args=[server.dsn, output], daemon=True) for output in outputs]
         for worker in workers:
             worker.start()
         for worker in workers:
@@ -90,26 +101,23 @@ def hunt_all(
     return [outcomes.get(name, Outcome(mutant, Caught(name))) for name, mutant in by_name.items()]
 
 
-def _hunt_in_process(gallery: Path, names: list[str], dsn: str) -> list[Caught]:
-    command = [sys.executable, "-m", "crudspec.mutants.hunt", str(gallery), *names]
+def _hunt_in_process(gallery: Path, names: list[str], dsn: str, output: Path) -> list[Caught]:
+    receiver, sender = _PROCESSES.Pipe(duplex=False)
+    process = _PROCESSES.Process(target=hunt_and_send, args=(sender, gallery, names, dsn, output))
+    process.start()
+    sender.close()
     try:
-        done = subprocess.run(
-            command,
-            env={**os.environ, "CRUDSPEC_DSN": dsn},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PROCESS_DEADLINE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return [Caught(name, failed={"": f"the process was not done in {_PROCESS_DEADLINE:g} s"}) for name in names]
-    lines = [line.removeprefix(MARKER) for line in done.stdout.splitlines() if line.startswith(MARKER)]
-    if not lines:
-        lines = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()
+        if not receiver.poll(_PROCESS_DEADLINE):
+            return [Caught(name, failed={"": f"the process was not done in {_PROCESS_DEADLINE:g} s"}) for name in names]
+        return receiver.recv()
+    except EOFError:
+        lines = output.read_text(errors="replace").splitlines() or ["no output"]
         told = next((line for line in lines if line.startswith("Fatal Python error")), lines[-1])
         return [Caught(name, failed={"": f"the process failed: {told[:200]}"}) for name in names]
-    return [Caught(**json.loads(line)) for line in lines]
+    finally:
+        process.kill()
+        process.join()
+        receiver.close()
 
 
 def _line(outcome: Outcome) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit, urlunsplit
 
 from crudspec.checks import ContractBroken, clause, is_drivers_own, shown_error
+from crudspec.doorkeeper import EXCUSES, lets_nobody_in
 from crudspec.gates import commits_fail, statements_fail
 from crudspec.hostile import failing_calls, hostile_calls
 from crudspec.readable import check_readable, check_traced, password_of, word
@@ -63,7 +64,6 @@ async def test_an_unreachable_server_is_unavailable_and_tells_no_password(backen
     """A refused connection is a ConnectionError of Python's own, one to an address that nothing leads to is none. The
     DSN is in many drivers' messages, with all that is in it.
     """
-    parts = urlsplit(backend.dsn)
     with socket.socket() as nobody:
         # Bound, and never told to listen: connections are refused, and nobody else can be given the port meanwhile.
         nobody.bind(("127.0.0.1", 0))
@@ -71,11 +71,20 @@ async def test_an_unreachable_server_is_unavailable_and_tells_no_password(backen
             ("a server that is not there", f"127.0.0.1:{nobody.getsockname()[1]}"),
             ("a server that no connection leads to", NOWHERE),
         ):
-            dsn = urlunsplit(parts._replace(netloc=f"{parts.username}:{SECRET}@{place}"))
-            await _unavailable(backend, dsn, what)
+            await _unavailable(backend, place, what)
 
 
-async def _unavailable(backend: Subject, dsn: str, what: str) -> None:
+@clause("ERROR-1")
+async def test_a_server_that_lets_nobody_in_is_unavailable(backend: Subject) -> None:
+    """It is reached, and of no use: the driver speaks of an error of the server's, as of any refused statement."""
+    for sqlstate, excuse in EXCUSES.items():
+        with lets_nobody_in(sqlstate) as place:
+            await _unavailable(backend, place, f"a server that says {excuse!r}")
+
+
+async def _unavailable(backend: Subject, place: str, what: str) -> None:
+    parts = urlsplit(backend.dsn)
+    dsn = urlunsplit(parts._replace(netloc=f"{parts.username}:{SECRET}@{place}"))
     other = Subject(backend.adapter, dsn, deadline=backend.deadline)
     try:
         await other.open()

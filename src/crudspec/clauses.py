@@ -252,7 +252,8 @@ CLAUSES: tuple[Clause, ...] = (
             "ERROR-1",
             "MUST",
             "`str()` and `repr()` of every error raised work, the driver's error is its `__cause__` where there was "
-            "one, and neither shows the DSN's password; a server that cannot be reached is `Unavailable`.",
+            "one, and neither shows the DSN's password; a server that cannot be reached, or that lets nobody in, is "
+            "`Unavailable`.",
         ),
         (
             "DDL-1",

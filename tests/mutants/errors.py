@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import DBAPIError
 
-from crudspec import InvalidTask, Unavailable
+from crudspec import CrudError, InvalidTask, Unavailable
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend
 from crudspec.backends.orm import OrmBackend
@@ -98,6 +98,17 @@ class RefusalsOnly(AsyncpgBackend):
             return error.__cause__ if isinstance(error.__cause__, OSError) else Unavailable("no connection")
 
         return _unreachable_is(super().connect(dsn), systems_own)
+
+
+class NoRoomIsAnError(OrmBackend):
+    """ERROR-1: that the server has too many clients already is an error that is not Unavailable."""
+
+    @classmethod
+    def connect(cls, dsn):
+        def no_room(error):
+            return (CrudError if "53300" in str(error) else Unavailable)(str(error))
+
+        return _unreachable_is(super().connect(dsn), no_room)
 
 
 class DriversOwnError(AsyncpgBackend):

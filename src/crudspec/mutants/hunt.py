@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from multiprocessing import parent_process
+from threading import Thread
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -112,8 +115,18 @@ def hunt(mutants: list[Mutant]) -> list[Caught]:
     return list(plugin.results.values())
 
 
+def _end_with_parent(folder: Path) -> None:
+    """Where the parent was killed, nobody waits for the result or tidies up, and the server is gone."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
+
+
 def hunt_and_send(to: Connection, gallery: Path, names: Collection[str], dsn: str, output: Path) -> None:
     """In a process of its own: send what :func:`hunt` returns, and write whatever is printed to a file."""
+    Thread(target=_end_with_parent, args=[output.parent], daemon=True).start()
     with output.open("wb") as stream:
         for descriptor in 1, 2:
             os.dup2(stream.fileno(), descriptor)

@@ -6,6 +6,7 @@ import queue
 import statistics
 import threading
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
@@ -96,14 +97,19 @@ def hunt_all(
         workers = [threading.Thread(target=work, args=[server.dsn, output], daemon=True) for output in outputs]
         for worker in workers:
             worker.start()
-        for worker in workers:
-            worker.join()
+        try:
+            for worker in workers:
+                worker.join()
+        finally:
+            with suppress(queue.Empty):  # of an interrupted hunt, nothing more is begun
+                while True:
+                    batches.get_nowait()
     return [outcomes.get(name, Outcome(mutant, Caught(name))) for name, mutant in by_name.items()]
 
 
 def _hunt_in_process(gallery: Path, names: list[str], dsn: str, output: Path) -> list[Caught]:
     receiver, sender = _PROCESSES.Pipe(duplex=False)
-    process = _PROCESSES.Process(target=hunt_and_send, args=(sender, gallery, names, dsn, output))
+    process = _PROCESSES.Process(target=hunt_and_send, args=(sender, gallery, names, dsn, output), daemon=True)
     process.start()
     sender.close()
     try:

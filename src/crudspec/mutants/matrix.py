@@ -108,22 +108,24 @@ def hunt_all(
 
 
 def _hunt_in_process(gallery: Path, names: list[str], dsn: str, output: Path) -> list[Caught]:
+    output.write_bytes(b"")
     receiver, sender = _PROCESSES.Pipe(duplex=False)
     process = _PROCESSES.Process(target=hunt_and_send, args=(sender, gallery, names, dsn, output), daemon=True)
-    process.start()
-    sender.close()
     try:
-        if not receiver.poll(_PROCESS_DEADLINE):
-            return [Caught(name, failed={"": f"the process was not done in {_PROCESS_DEADLINE:g} s"}) for name in names]
-        return receiver.recv()
-    except EOFError:
-        lines = output.read_text(errors="replace").splitlines() or ["no output"]
-        told = next((line for line in lines if line.startswith("Fatal Python error")), lines[-1])
-        return [Caught(name, failed={"": f"the process failed: {told[:200]}"}) for name in names]
+        process.start()
+        sender.close()
+        if receiver.poll(_PROCESS_DEADLINE):
+            return receiver.recv()
+        told = f"was not done in {_PROCESS_DEADLINE:g} s"
+    except Exception as error:  # noqa: BLE001 - whatever it is, these mutants were not asked, and it has to be told
+        lines = output.read_text(errors="replace").splitlines() or [f"{type(error).__name__}: {error}"]
+        told = "failed: " + next((line for line in lines if line.startswith("Fatal Python error")), lines[-1])[:200]
     finally:
-        process.kill()
-        process.join()
+        if process.pid is not None:
+            process.kill()
+            process.join()
         receiver.close()
+    return [Caught(name, failed={"": f"the process {told}"}) for name in names]
 
 
 def _line(outcome: Outcome) -> str:

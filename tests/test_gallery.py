@@ -86,3 +86,29 @@ def test_a_few_mutants_are_caught_by_name_and_break_nothing_else(server) -> None
     outcomes = hunt_all(GALLERY, list(chosen.values()), choice, processes=1, tell=told.append)
     assert problems(outcomes, whole=False) == []
     assert len(told) == len(FAST)
+
+
+CRASHING = '''
+import os
+import signal
+from crudspec.backends.asyncpg import AsyncpgBackend
+
+
+class Crashes(AsyncpgBackend):
+    """GET-1: the interpreter is shot."""
+
+    async def get(self, task_id):
+        os.kill(os.getpid(), signal.SIGSEGV)
+'''
+
+
+def test_a_mutant_that_ends_its_process_is_a_problem(server, tmp_path: Path, monkeypatch) -> None:
+    """Also where somebody's options for pytest would run the checks in processes of their own."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-n 1")
+    (tmp_path / "crashing.py").write_text(CRASHING, encoding="utf-8")
+    choice = ServerChoice(kind="external", dsn=server.dsn)
+    outcomes = hunt_all(tmp_path, collect(tmp_path), choice, processes=1, tell=lambda _: None)
+    found = problems(outcomes, whole=False)
+    assert found[:1] == ["Crashes survives GET-1: the interpreter is shot"]
+    assert len(found) == 2, outcomes
+    assert "Fatal Python error" in found[1], found

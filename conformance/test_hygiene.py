@@ -95,6 +95,9 @@ async def test_a_value_that_a_new_connection_refuses_leaves_nothing_open(backend
             await is_clean(other, witness, shown_call(operation, args))
 
 
+_Calls = list[tuple[str, tuple[object, ...]]]
+
+
 @clause("HYGIENE-1")
 async def test_a_call_cancelled_as_its_answer_comes_leaves_nothing_open(backend: Subject, witness: Witness) -> None:
     """The answer is there, and the call has not seen it: a driver has nothing under way that it would stop. Where
@@ -102,44 +105,49 @@ async def test_a_call_cancelled_as_its_answer_comes_leaves_nothing_open(backend:
     answer, on a connection that does not know the statement.
     """
     row = await witness.insert("kept")
+    left: _Calls = [("create", ("new",)), ("update", (row.id, "kept", True))]
     with threaded(backend.wire_dsn) as proxy:
-        for operation, args in ("create", ("new",)), ("update", (row.id, "kept", True)):
-            answer = 1
-            while await _cancelled_at(answer, 1, backend, witness, proxy, operation, args):
-                for steps in (2, 3):
-                    await _cancelled_at(answer, steps, backend, witness, proxy, operation, args)
-                answer += 1
+        answer = 1
+        while left:
+            left = await _cancelled_at(answer, 1, backend, witness, proxy, left)
+            for steps in (2, 3):
+                await _cancelled_at(answer, steps, backend, witness, proxy, left)
+            answer += 1
 
 
 async def _cancelled_at(
-    answer: int, steps: int, beside: Subject, witness: Witness, proxy: Proxy, operation: str, args: tuple[object, ...]
-) -> bool:
-    """Cancel an operation at its n-th answer, so many steps of the event loop on; False if it has fewer answers.
+    answer: int, steps: int, beside: Subject, witness: Witness, proxy: Proxy, calls: _Calls
+) -> _Calls:
+    """Cancel calls at their n-th answer, so many steps of the event loop on; those that have so many answers.
 
     One that connects for each call takes its connection with it: there is nothing to ask.
     """
+    have_so_many = []
     async with (
         Subject(beside.adapter, proxy.dsn, deadline=beside.deadline, beside=beside) as subject,
         together() as start,
     ):
-        await subject.list_tasks()  # now it is connected
-        with answer_held(proxy, answer) as hold:
-            call = start(subject.call(operation, *args))
+        for operation, args in calls:
+            await subject.list_tasks()  # now it is connected
+            with answer_held(proxy, answer) as hold:
+                call = start(subject.call(operation, *args))
 
-            async def come() -> bool:
-                return hold.held or call.done()
+                async def come() -> bool:
+                    return hold.held or call.done()  # noqa: B023 - it is asked at once
 
-            await until(come)
-            # As the block is left, the loop stands still until the answer is in the client's socket. Of what is
-            # ready, the loop calls us first, then reads the socket, and wakes whoever waits for that at its next step.
-        if not hold.asked:
-            raise Inconclusive(f"{operation} asks the server through the wire")
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        call.cancel()
-        await asyncio.wait({call}, timeout=SETTLE_SECONDS)
-        await is_clean(subject, witness, f"{operation}, cancelled as its answer {answer} came")
-    return hold.held
+                await until(come)
+                # As the block is left, the loop stands still until the answer is in the client's socket. Of what is
+                # ready, the loop calls us first, then reads the socket, and wakes whoever waits at its next step.
+            if not hold.asked:
+                raise Inconclusive(f"{operation} asks the server through the wire")
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            call.cancel()
+            await asyncio.wait({call}, timeout=SETTLE_SECONDS)
+            await is_clean(subject, witness, f"{operation}, cancelled as its answer {answer} came")
+            if hold.held:
+                have_so_many.append((operation, args))
+    return have_so_many
 
 
 @clause("HYGIENE-2")

@@ -204,7 +204,7 @@ def new(path: Path, class_name: str) -> None:
     help="Folder of the mutants.",
 )
 @_server_options
-@click.option("-n", "processes", type=click.IntRange(1), default=2 * (os.cpu_count() or 1), help="Processes at once.")
+@click.option("-n", "processes", type=click.IntRange(1), default=3 * (os.cpu_count() or 1), help="Processes at once.")
 @click.option("--write", type=click.Path(dir_okay=False, path_type=Path), help="Write the kill matrix to this file.")
 def mutants(
     names: tuple[str, ...], gallery: Path, server: str | None, dsn: str | None, processes: int, write: Path | None

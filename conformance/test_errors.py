@@ -82,6 +82,49 @@ async def test_a_server_that_lets_nobody_in_is_unavailable(backend: Subject) -> 
             await _unavailable(backend, place, f"a server that says {excuse!r}")
 
 
+INVALID, UNAVAILABLE, NEITHER = "InvalidTask", "Unavailable", "neither InvalidTask nor Unavailable"
+
+SAYS = {
+    "string_data_right_truncation": ("22001", INVALID),
+    "check_violation": ("23514", INVALID),
+    "connection_failure": ("08006", UNAVAILABLE),
+    "read_only_sql_transaction": ("25006", UNAVAILABLE),
+    "serialization_failure": ("40001", UNAVAILABLE),
+    "deadlock_detected": ("40P01", UNAVAILABLE),
+    "disk_full": ("53100", UNAVAILABLE),
+    "lock_not_available": ("55P03", UNAVAILABLE),
+    "query_canceled": ("57014", UNAVAILABLE),
+    "admin_shutdown": ("57P01", UNAVAILABLE),
+    "io_error": ("58030", UNAVAILABLE),
+    "feature_not_supported": ("0A000", NEITHER),
+    "insufficient_privilege": ("42501", NEITHER),
+}
+"""What a server may say, and what a caller has to be told. Only where SQLSTATE and the DB-API's classes of errors
+(PEP 249) agree, or where many have waited for a primary that had become read only.
+"""
+
+
+@clause("ERROR-2")
+async def test_what_the_server_says_decides_which_error_it_is(backend: Subject, witness: Witness) -> None:
+    """A deadlock that is told as a wrong value is never tried again; a missing right told as bad luck is, for ever."""
+    row = await witness.insert("kept")
+    for condition, (sqlstate, expected) in SAYS.items():
+        async with statements_fail(witness, sqlstate):
+            for name, call in failing_calls(backend, row.id):
+                error = await raised(call)
+                if error is None or is_drivers_own(error) or _kind(error) != expected:
+                    seen = "no exception" if error is None else f"raised {shown_error(error)}"
+                    raise ContractBroken(
+                        f"{name}, with {condition} ({sqlstate})", expected=expected, seen=seen
+                    ) from error
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, ValueError | TypeError):
+        return INVALID
+    return UNAVAILABLE if isinstance(error, ConnectionError | TimeoutError) else NEITHER
+
+
 async def _unavailable(backend: Subject, place: str, what: str) -> None:
     parts = urlsplit(backend.dsn)
     dsn = urlunsplit(parts._replace(netloc=f"{parts.username}:{SECRET}@{place}"))
@@ -100,7 +143,7 @@ async def _unavailable(backend: Subject, place: str, what: str) -> None:
     finally:
         await asyncio.shield(other.close())
     check_readable(f"connect on {what}", error, word(SECRET))
-    if not isinstance(error, ConnectionError | TimeoutError) or is_drivers_own(error):
+    if _kind(error) != UNAVAILABLE or is_drivers_own(error):
         raise ContractBroken(
             f"connect and create on {what}", expected="Unavailable", seen=f"raised {shown_error(error)}"
         ) from error

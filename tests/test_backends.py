@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from crudspec import CrudError, InvalidTask, Unavailable
+from crudspec import CrudError, Unavailable
 from crudspec.backends.registry import resolve
 
 ROOT = Path(__file__).parent.parent
@@ -128,46 +128,6 @@ def test_the_process_wide_metadata_stays_empty_with_sqlmodel():
 
     load("sqlmodel")
     assert "tasks" not in SQLModel.metadata.tables
-
-
-ERRORS = {
-    "08006": Unavailable,
-    "22001": InvalidTask,
-    "23505": InvalidTask,
-    "23514": InvalidTask,
-    "25006": Unavailable,
-    "40001": Unavailable,
-    "40P01": Unavailable,
-    "53300": Unavailable,
-    "55P03": Unavailable,
-    "57014": Unavailable,
-    "57P01": Unavailable,
-    "58030": Unavailable,
-    "42501": CrudError,
-    "P0001": CrudError,
-}
-"""What the server may answer, and what the caller sees. The trigger below raises the SQLSTATE that a title names."""
-
-RAISING = """
-    CREATE FUNCTION raise_title() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN RAISE EXCEPTION 'as told' USING ERRCODE = NEW.title; END $$;
-    CREATE TRIGGER raise_title BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION raise_title();
-"""
-
-
-def test_every_sqlstate_becomes_an_error_of_ours_with_the_drivers_as_its_cause(backend, scratch_dsn):
-    async def run():
-        async with witnessed(scratch_dsn) as witness, backend.connect(scratch_dsn) as tasks:
-            await witness.execute(RAISING)
-            for state, expected in ERRORS.items():
-                with pytest.raises(CrudError) as caught:
-                    await tasks.create(state)
-                assert type(caught.value) is expected, state
-                assert caught.value.__cause__ is not None
-                assert await tasks.list_tasks() == []
-            await assert_quiet(witness)
-
-    asyncio.run(run())
 
 
 def test_a_missing_table_is_an_error_of_ours(backend, blank_dsn):

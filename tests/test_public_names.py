@@ -2,8 +2,10 @@
 
 import types
 
+import pytest
+
 import crudspec
-from crudspec import errors
+from crudspec import CrudError, InvalidTask, Unavailable, errors, from_sqlstate
 
 
 def test_all_equals_what_is_exported():
@@ -27,3 +29,31 @@ def test_every_error_is_exported_and_is_the_builtin_of_the_contract():
     assert issubclass(crudspec.MissingReference, LookupError)
     assert issubclass(crudspec.StaleTask, RuntimeError)
     assert issubclass(crudspec.Unavailable, ConnectionError)
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "error"),
+    [
+        ("08006", Unavailable),
+        ("22001", InvalidTask),
+        ("23505", InvalidTask),
+        ("25006", Unavailable),
+        ("28P01", Unavailable),
+        ("3D000", Unavailable),
+        ("40P01", Unavailable),
+        ("42501", CrudError),
+        ("53300", Unavailable),
+        ("55000", CrudError),
+        ("55P03", Unavailable),
+        ("57P01", Unavailable),
+        ("58030", Unavailable),
+        ("P0001", CrudError),
+        (None, CrudError),
+    ],
+)
+def test_a_sqlstate_says_which_error_it_is(sqlstate, error):
+    named = from_sqlstate(sqlstate, "as told")
+
+    assert type(named) is error
+    assert "as told" in str(named)
+    assert (sqlstate or "no SQLSTATE") in str(named)

@@ -8,6 +8,7 @@ from crudspec.errors import (
     MissingReference,
     StaleTask,
     Unavailable,
+    from_sqlstate,
 )
 from crudspec.task import MAX_ID, MAX_TITLE, Task, can_exist, check_done, check_title
 
@@ -26,4 +27,5 @@ __all__ = [
     "can_exist",
     "check_done",
     "check_title",
+    "from_sqlstate",
 ]

@@ -256,6 +256,13 @@ CLAUSES: tuple[Clause, ...] = (
             "`Unavailable`.",
         ),
         (
+            "ERROR-2",
+            "SHOULD",
+            "What the server says decides which error it is: a refused value (SQLSTATE 22, 23) is `InvalidTask`, what "
+            "may succeed later as it is (08, 25006, 40, 53, 55P03, 57, 58) is `Unavailable`, a statement that will "
+            "never do (0A, 42) is neither.",
+        ),
+        (
             "DDL-1",
             "SHOULD",
             "An additive migration (a new nullable column) under a running backend fails no operation.",

@@ -1,4 +1,4 @@
-"""The errors a backend raises.
+"""The errors a backend raises, and which one it is.
 
 Each is also the builtin exception a Python programmer would expect, and the suite accepts any exception of
 that builtin: a backend never has to import this module. What it must not do is let its driver's own
@@ -31,3 +31,32 @@ class Unavailable(CrudError, ConnectionError):
 
     The write that was under way may or may not have been stored; a caller that must know has to look.
     """
+
+
+_REFUSED = ("22", "23")
+"""SQLSTATE classes of a refused value: data exception, integrity constraint violation."""
+
+_LATER = ("08", "25", "28", "3D", "40", "53", "55P03", "57", "58")
+"""SQLSTATE classes that say "not now" rather than "not that": connection, transaction state (a standby is read
+only), login, database name, deadlock, resources, lock timeout, operator (shutdown, statement timeout), system.
+"""
+
+
+def from_sqlstate(sqlstate: str | None, text: str) -> CrudError:
+    """Name an error of the server's as the contract does (``ERROR-2``), for a backend to raise from the driver's own.
+
+    Args:
+        sqlstate: Its five characters: https://www.postgresql.org/docs/current/errcodes-appendix.html
+            None, which drivers' types allow for, is one that says nothing.
+        text: What the server said. What a driver says of itself may quote the DSN: leave that out.
+
+    Returns:
+        :class:`InvalidTask` for a refused value, :class:`Unavailable` for what may succeed later, else a plain
+        :class:`CrudError`.
+    """
+    sqlstate = sqlstate or "no SQLSTATE"
+    if sqlstate.startswith(_REFUSED):
+        return InvalidTask(f"the database refused the value: {text} ({sqlstate})")
+    if sqlstate.startswith(_LATER):
+        return Unavailable(f"the database is not available: {text} ({sqlstate})")
+    return CrudError(f"the database could not do it: {text} ({sqlstate})")

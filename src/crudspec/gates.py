@@ -73,12 +73,12 @@ async def recorded_clock(witness: Witness) -> AsyncGenerator[Callable[[int], Awa
         await witness.unblocked("DROP TABLE crudspec_clock")
 
 
-def statements_fail(witness: Witness) -> AbstractAsyncContextManager[None]:
-    """Every write that reaches a row fails in the server, with SQLSTATE 23514 (check_violation)."""
+def statements_fail(witness: Witness, sqlstate: str = "23514") -> AbstractAsyncContextManager[None]:
+    """Every write that reaches a row fails in the server, if nothing else is said as check_violation."""
     return _trigger(
         witness,
         "TRIGGER crudspec_gate BEFORE INSERT OR UPDATE OR DELETE ON tasks",
-        "RAISE EXCEPTION 'the statement fails, by crudspec' USING ERRCODE = 'check_violation';",
+        f"RAISE EXCEPTION 'the statement fails, by crudspec' USING ERRCODE = '{sqlstate}';",
     )
 
 

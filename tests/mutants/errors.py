@@ -1,4 +1,4 @@
-"""Backends whose errors cannot be read, or do not come: ERROR-1 and CREATE-8."""
+"""Backends whose errors cannot be read, are told as other ones, or do not come: ERROR-1, ERROR-2 and CREATE-8."""
 
 from contextlib import asynccontextmanager
 
@@ -114,13 +114,47 @@ class NoRoomIsAnError(OrmBackend):
 class DriversOwnError(AsyncpgBackend):
     """ERROR-1: a delete that the server refuses raises the driver's own exception."""
 
-    also = "CREATE-8"
+    also = "CREATE-8 ERROR-2"
 
     async def delete(self, task_id):
         try:
             return await super().delete(task_id)
         except InvalidTask as error:
             raise (error.__cause__ or error) from None
+
+
+@asynccontextmanager
+async def _retold(connecting, state, other):
+    """What the server says with a SQLSTATE that begins like this is told as another error."""
+    try:
+        async with connecting as connection:
+            yield connection
+    except CrudError as error:
+        cause = getattr(error.__cause__, "orig", error.__cause__)
+        if (getattr(cause, "sqlstate", None) or "None").startswith(state):
+            raise other(str(error)) from error.__cause__
+        raise
+
+
+class AnythingIsUnavailable(AsyncpgBackend):
+    """ERROR-2: whatever the server says, the database is not available."""
+
+    def _connection(self):
+        return _retold(super()._connection(), ("0", "2", "4", "5"), Unavailable)
+
+
+class DeadlockIsAnError(CoreBackend):
+    """ERROR-2: a deadlock is an error that nobody tries again."""
+
+    def _connection(self):
+        return _retold(super()._connection(), "40", CrudError)
+
+
+class NoRightIsInvalid(OrmBackend):
+    """ERROR-2: a statement for which the role has no right is told as a refused value."""
+
+    def _session(self, sessions):
+        return _retold(super()._session(sessions), "42", InvalidTask)
 
 
 class _Transaction(AsyncpgBackend):

@@ -103,6 +103,8 @@ class CreatesLater(AsyncpgBackend):
 class TriesForEver(AsyncpgBackend):
     """LOST-2: an update whose connection fails is tried again until it works."""
 
+    also = "ERROR-2"
+
     async def update(self, task_id, title, done):
         while True:
             try:

@@ -15,6 +15,8 @@ from crudspec.backends.orm import OrmBackend
 class NeverReconnects(AsyncpgBackend):
     """LOST-1: a lost connection closes the pool for good."""
 
+    also = "ERROR-2"
+
     @asynccontextmanager
     async def _connection(self):
         try:
@@ -27,6 +29,8 @@ class NeverReconnects(AsyncpgBackend):
 
 class OutOfOrder(CoreBackend):
     """LOST-1: after a lost connection the next twenty operations are refused unheard."""
+
+    also = "ERROR-2"
 
     _refuse = 0
 
@@ -55,6 +59,8 @@ class LetsTheDriverSpeak(AsyncpgBackend):
 
 class BlamesTheCaller(CoreBackend):
     """LOST-1: an update whose connection was lost raises InvalidTask."""
+
+    also = "ERROR-2"
 
     async def update(self, task_id, title, done):
         try:

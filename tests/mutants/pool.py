@@ -19,6 +19,8 @@ from crudspec.backends.sqlmodel import SqlmodelBackend
 class SessionWithoutRollback(OrmBackend):
     """USABLE-1: a session whose flush failed is used again without a rollback."""
 
+    also = "ERROR-2"
+
     def __init__(self, dsn):
         super().__init__(dsn)
         self._kept: list[Any] = []
@@ -65,6 +67,8 @@ class LateRollback(SqlmodelBackend):
 
 class CircuitBreaker(AsyncpgBackend):
     """USABLE-1: after a statement that failed, the next operation is refused unheard."""
+
+    also = "ERROR-2"
 
     _open: asyncpg.PostgresError | None = None
 
@@ -199,6 +203,8 @@ class _Leaks(AsyncpgBackend):
 class LeaksOnError(_Leaks):
     """HYGIENE-3: an operation that the server refuses never gives its connection back."""
 
+    also = "ERROR-2"
+
     async def _release_after_failure(self, connection):
         if isinstance(sys.exception(), asyncio.CancelledError):
             await super()._release_after_failure(connection)
@@ -216,6 +222,8 @@ class LeaksOnCancel(_Leaks):
 
 class LosesSlots(CoreBackend):
     """HYGIENE-3: a limit on concurrent operations is counted down by each, and up only by those that succeed."""
+
+    also = "ERROR-2"
 
     timeout = 1.0
 
@@ -270,7 +278,7 @@ class CrossedRows(AsyncpgBackend):
     async def get(self, task_id):
         row = await super().get(task_id)
         self._row = row
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
         return self._row
 
 

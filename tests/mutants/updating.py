@@ -48,7 +48,7 @@ class FalseKeepsTheOld(OrmBackend):
 class UpdateForgotten(SqlmodelBackend):
     """UPDATE-1: the update is flushed and then rolled back."""
 
-    also = "CREATE-8 UPDATE-2 UPDATE-6 SATURATE-1 CANCEL-1 INDEPENDENT-1 ERROR-1 DDL-1"
+    also = "CREATE-8 UPDATE-2 UPDATE-6 SATURATE-1 CANCEL-1 INDEPENDENT-1 ERROR-1 DDL-1 ERROR-2"
 
     async def update(self, task_id, title, done):
         async with self._session(self._single) as session:

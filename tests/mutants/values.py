@@ -109,6 +109,8 @@ class TextMadeOfInt(CoreBackend):
 class DriverErrorLeaked(AsyncpgBackend):
     """CREATE-4: what the driver refuses, it says in its own words."""
 
+    also = "ERROR-2"
+
     async def create(self, title):
         try:
             async with self._connection() as connection:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import asyncpg
 
-from crudspec.errors import CrudError, InvalidTask, Unavailable
+from crudspec.errors import CrudError, InvalidTask, Unavailable, from_sqlstate
 from crudspec.task import Task, can_exist, check_done, check_title
 
 if TYPE_CHECKING:
@@ -173,27 +173,13 @@ class AsyncpgBackend:
 _GRACE = 2.0
 """Seconds for a cancelled statement to end before its connection is given up."""
 
-_UNAVAILABLE = ("08", "25", "28", "3D", "40", "53", "55P03", "57", "58")
-"""SQLSTATE classes that say "not now" rather than "not that": connection, transaction state (a standby is read
-only), login, database name, deadlock, resources, lock timeout, operator (shutdown, statement timeout), system.
-https://www.postgresql.org/docs/current/errcodes-appendix.html
-"""
-
-_INVALID = ("22", "23")
-"""SQLSTATE classes of a refused value: data exception, integrity constraint violation."""
-
 
 def _translated(error: Exception) -> CrudError:
     """Name the error as the contract does. Texts of client-side errors stay out: they may quote the DSN."""
     if isinstance(error, TimeoutError):
         return Unavailable("the database did not answer in time")
     if isinstance(error, asyncpg.PostgresError):
-        state = getattr(error, "sqlstate", None) or ""
-        if state.startswith(_INVALID):
-            return InvalidTask(f"the database refused the value: {error} ({state})")
-        if state.startswith(_UNAVAILABLE):
-            return Unavailable(f"the database is not available: {error} ({state})")
-        return CrudError(f"the database could not do it: {error} ({state})")
+        return from_sqlstate(getattr(error, "sqlstate", None), str(error))
     if isinstance(error, ValueError):
         # asyncpg.DataError is an InterfaceError and a ValueError: a value that it could not encode.
         return InvalidTask(f"asyncpg refused a value ({type(error).__name__})")

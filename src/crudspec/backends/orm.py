@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from crudspec.errors import CrudError, InvalidTask, Unavailable
+from crudspec.errors import CrudError, Unavailable, from_sqlstate
 from crudspec.task import MAX_TITLE, can_exist, check_done, check_title
 
 if TYPE_CHECKING:
@@ -204,28 +204,14 @@ def _url(dsn: str) -> URL:
         raise Unavailable("the DSN is not a database URL") from None
 
 
-_UNAVAILABLE = ("08", "25", "28", "3D", "40", "53", "55P03", "57", "58")
-"""SQLSTATE classes that say "not now" rather than "not that": connection, transaction state (a standby is read
-only), login, database name, deadlock, resources, lock timeout, operator (shutdown, statement timeout), system.
-https://www.postgresql.org/docs/current/errcodes-appendix.html
-"""
-
-_INVALID = ("22", "23")
-"""SQLSTATE classes of a refused value: data exception, integrity constraint violation."""
-
-
 def _translated(error: Exception) -> CrudError:
     """Name the error as the contract does. Texts of client-side errors stay out: they may quote the DSN."""
     if isinstance(error, TimeoutError | PoolTimeoutError):
         return Unavailable("the database did not answer in time")
     if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None) or ""
-        if state.startswith(_INVALID):
-            return InvalidTask(f"the database refused the value: {error.orig} ({state})")
-        if state.startswith(_UNAVAILABLE):
-            return Unavailable(f"the database is not available: {error.orig} ({state})")
+        state = getattr(error.orig, "sqlstate", None)
         if state:
-            return CrudError(f"the database could not do it: {error.orig} ({state})")
+            return from_sqlstate(state, str(error.orig))
     if isinstance(error, DBAPIError | OSError):
         return Unavailable(f"the connection to the database failed ({type(error).__name__})")
     return CrudError(f"SQLAlchemy could not do it ({type(error).__name__})")

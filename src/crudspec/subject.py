@@ -272,6 +272,14 @@ class _InThreads:
         return call
 
 
+_HAS_TIMER = hasattr(signal, "setitimer")
+_ABSENT = object()
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
 class _Watchdog:
     """Ends a call that blocks the event loop itself, where no asyncio deadline can fire.
 
@@ -289,12 +297,9 @@ class _Watchdog:
     def __enter__(self) -> None:
         cls = _Watchdog
         if not cls._under_way:
-            cls._usable = (
-                hasattr(signal, "setitimer")
-                and threading.current_thread() is threading.main_thread()
-                and signal.getsignal(signal.SIGALRM) in (signal.SIG_DFL, None, _ring)
-            )
-            if cls._usable:
+            handler = signal.getsignal(signal.SIGALRM) if _HAS_TIMER and _in_main_thread() else _ABSENT
+            cls._usable = handler is _ring or handler in (signal.SIG_DFL, None)
+            if cls._usable and handler is not _ring:
                 signal.signal(signal.SIGALRM, _ring)
         cls._under_way += 1
         if cls._usable:

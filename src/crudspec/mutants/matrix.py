@@ -34,7 +34,7 @@ _PROCESSES.set_forkserver_preload(
         "crudspec.mutants.hunt",
         "crudspec.run",
         *(f"crudspec.backends.{name}" for name in BUILT_IN),
-        *("alembic.command", "hypothesis.stateful", "pytest_asyncio.plugin"),
+        *("alembic.command", "pytest_asyncio.plugin"),
     ]
 )
 

@@ -111,11 +111,15 @@ async def test_what_the_server_says_decides_which_error_it_is(backend: Subject, 
     for condition, (sqlstate, expected) in SAYS.items():
         async with statements_fail(witness, sqlstate):
             for name, call in failing_calls(backend, row.id):
+                if expected == INVALID and "delete" in name:
+                    continue  # it brings no value that could be refused
                 error = await raised(call)
                 if error is None or is_drivers_own(error) or _kind(error) != expected:
                     seen = "no exception" if error is None else f"raised {shown_error(error)}"
                     raise ContractBroken(
-                        f"{name}, with {condition} ({sqlstate})", expected=expected, seen=seen
+                        f"{name}, with {condition} ({sqlstate})",
+                        expected=f"{expected}, as crudspec.from_sqlstate({sqlstate!r}, …) is",
+                        seen=seen,
                     ) from error
 
 

@@ -116,7 +116,7 @@ def test_a_first_draft_makes_the_next_run_pass_once_it_says_why(consumer) -> Non
     consumer.write("loud.py", LOUD)
     first = consumer.check("loud.py:Loud", "-k", "CREATE-3 or CREATE-6", "--write-deviations")
     assert first.ret == 1
-    first.stdout.fnmatch_lines(["wrote 1 deviations to *crudspec-deviations.toml; say in each why it is accepted"])
+    first.stdout.fnmatch_lines(["wrote 1 deviation to *crudspec-deviations.toml; say in each why it is accepted"])
     draft = Path("crudspec-deviations.toml")
     second = consumer.check("loud.py:Loud", "-k", "CREATE-3 or CREATE-6")
     assert second.ret == 4

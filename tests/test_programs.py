@@ -166,6 +166,27 @@ def test_a_program_that_hangs_is_not_replayed_a_deadline_each_time(broken):
     assert "await backend.delete(" in found.script
 
 
+def test_a_run_that_is_interrupted_between_two_programs_ends_as_interrupted(scratch_dsn):
+    """Hypothesis would say that the program is not the same every time: the last one went on where this one ends."""
+
+    class Interrupted(Witness):
+        emptied = 0
+
+        async def empty(self):
+            self.emptied += 1
+            if self.emptied == 3:
+                raise asyncio.CancelledError
+            await super().empty()
+
+    async def programs():
+        (adapter,) = resolve(["asyncpg"])
+        async with Interrupted.connect(scratch_dsn) as witness, Subject(adapter, scratch_dsn) as subject:
+            await run_programs([subject], witness, EFFORT, seed=0)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(programs())
+
+
 def test_a_program_over_several_backends_names_each_in_its_script(broken, scratch_dsn):
     found = broken("Trimming", company=["core"])
 

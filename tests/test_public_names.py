@@ -5,7 +5,7 @@ import types
 import pytest
 
 import crudspec
-from crudspec import CrudError, InvalidTask, Unavailable, errors, from_sqlstate
+from crudspec import CrudError, Duplicate, InvalidTask, MissingReference, Unavailable, errors, from_sqlstate
 
 
 def test_all_equals_what_is_exported():
@@ -36,7 +36,9 @@ def test_every_error_is_exported_and_is_the_builtin_of_the_contract():
     [
         ("08006", Unavailable),
         ("22001", InvalidTask),
-        ("23505", InvalidTask),
+        ("23502", InvalidTask),
+        ("23503", MissingReference),
+        ("23505", Duplicate),
         ("25006", Unavailable),
         ("28P01", Unavailable),
         ("3D000", Unavailable),

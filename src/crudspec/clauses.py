@@ -258,9 +258,9 @@ CLAUSES: tuple[Clause, ...] = (
         (
             "ERROR-2",
             "SHOULD",
-            "What the server says decides which error it is: a refused value (SQLSTATE 22, 23) is `InvalidTask`, what "
-            "may succeed later as it is (08, 25006, 40, 53, 55P03, 57, 58) is `Unavailable`, a statement that will "
-            "never do (0A, 42) is neither.",
+            "What the server says decides which error it is: a refused value (SQLSTATE 22, 23502, 23514) is "
+            "`InvalidTask`, what may succeed later as it is (08, 25006, 40, 53, 55P03, 57, 58) is `Unavailable`, what "
+            "is not allowed or not supported (42501, 0A000) is neither.",
         ),
         (
             "DDL-1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import os
 import sys
@@ -169,7 +170,10 @@ def spec(clauses: tuple[str, ...]) -> None:
 
     for clause_id in clauses:
         if clause_id.upper() not in BY_ID:
-            raise click.UsageError(f"no clause is named {clause_id!r}; `crudspec spec` prints them all")
+            near = [known for known in BY_ID if known.startswith(clause_id.upper())]
+            near = near or difflib.get_close_matches(clause_id.upper(), BY_ID)
+            meant = f" (did you mean {' or '.join(near[:3])}?)" if near else ""
+            raise click.UsageError(f"no clause is named {clause_id!r}{meant}; `crudspec spec` prints them all")
     click.echo(contract(clauses))
 
 

@@ -37,7 +37,7 @@ surrogate; the empty string is a title. Titles are stored as given: not trimmed,
 | `Duplicate` | `ValueError` | a unique name is taken |
 | `MissingReference` | `LookupError` | a row that is referred to does not exist |
 | `StaleTask` | `RuntimeError` | the expected version is not the stored one |
-| `Unavailable` | `ConnectionError`, `TimeoutError` | the database cannot be reached, or no connection came free |
+| `Unavailable` | `ConnectionError`, `TimeoutError` | the database cannot be reached, or the call may succeed later |
 
 An exception class of the driver that reaches the caller breaks the clause that saw it, also where the class derives
 from one of these builtins.

@@ -27,11 +27,14 @@ class StaleTask(CrudError, RuntimeError):
 
 
 class Unavailable(CrudError, ConnectionError):
-    """The database cannot be reached, or no connection came free in time.
+    """The database cannot be reached, no connection came free in time, or the same call may succeed later.
 
     The write that was under way may or may not have been stored; a caller that must know has to look.
     """
 
+
+_NAMED: dict[str, type[CrudError]] = {"23503": MissingReference, "23505": Duplicate}
+"""SQLSTATEs that have an error of their own."""
 
 _REFUSED = ("22", "23")
 """SQLSTATE classes of a refused value: data exception, integrity constraint violation."""
@@ -43,7 +46,7 @@ only), login, database name, deadlock, resources, lock timeout, operator (shutdo
 
 
 def from_sqlstate(sqlstate: str | None, text: str) -> CrudError:
-    """Name an error of the server's as the contract does (``ERROR-2``), for a backend to raise from the driver's own.
+    """Name an error of the server's, for a backend to raise from the driver's own. ``ERROR-2`` asks for it.
 
     Args:
         sqlstate: Its five characters: https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -51,12 +54,14 @@ def from_sqlstate(sqlstate: str | None, text: str) -> CrudError:
         text: What the server said. What a driver says of itself may quote the DSN: leave that out.
 
     Returns:
-        :class:`InvalidTask` for a refused value, :class:`Unavailable` for what may succeed later, else a plain
-        :class:`CrudError`.
+        :class:`MissingReference` for a foreign key, :class:`Duplicate` for a unique one, :class:`InvalidTask` for any
+        other refused value, :class:`Unavailable` for what may succeed later, else a plain :class:`CrudError`.
     """
     sqlstate = sqlstate or "no SQLSTATE"
+    if kind := _NAMED.get(sqlstate):
+        return kind(f"the database refused the value: {text} ({sqlstate})")
     if sqlstate.startswith(_REFUSED):
         return InvalidTask(f"the database refused the value: {text} ({sqlstate})")
     if sqlstate.startswith(_LATER):
-        return Unavailable(f"the database is not available: {text} ({sqlstate})")
+        return Unavailable(f"the database cannot do it now: {text} ({sqlstate})")
     return CrudError(f"the database could not do it: {text} ({sqlstate})")

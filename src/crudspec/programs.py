@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,7 @@ def _steps() -> list[tuple[Any, ...]]:
 def _one_by_one(draw: Callable[[Any], Any], steps: st.SearchStrategy[Any]) -> Callable[[], Any]:
     """Draws a step each time that it is called: while the program runs, and the server answers the witness.
 
-    ``st.data()`` is for that, and takes three times as long, as it looks at the random generator before and after.
+    ``st.data()`` is for that, and takes twice as long, as it looks at the random generator before and after.
     """
     return lambda: draw(steps)
 
@@ -111,7 +112,8 @@ async def run_programs(
     """Run generated programs until one breaks the contract or the effort is spent.
 
     A program is a state machine's run: each step is drawn, made, and compared with what the model says. Hypothesis
-    has a class for that, which chooses among rules; here is one rule, and the choice would be four fifths of its price.
+    has a class for that, which chooses among rules; here is one rule, and choosing it would cost twice what drawing the
+    step does.
 
     Hypothesis calls synchronously. It runs in a greenlet, and each step is awaited from within it in the loop that the
     backends were opened in: one loop for all, no thread to switch to, nothing to start per step.
@@ -136,6 +138,7 @@ async def run_programs(
     last: list[Play] = []
     shortest: list[Play] = []
     replays = 0
+    ended: list[BaseException] = []
 
     def program(next_step: Callable[[], tuple[Any, ...]]) -> None:
         nonlocal replays
@@ -145,9 +148,13 @@ async def run_programs(
         play = Play(subjects, witness, idle=replays > MOST_REPLAYS)
         last[:] = [play]
         try:
+            play.begin()
             for _ in range(effort.steps):
                 play.step(*next_step())
             play.settle()
+        except (_Stuck, asyncio.CancelledError) as error:
+            ended.append(error)
+            raise
         finally:
             play.drop()
 
@@ -164,9 +171,11 @@ async def run_programs(
     try:
         for start in range(0, effort.examples, _ROUND):
             await greenlet_spawn(settings(hypothesis.seed(f"{seed}.{start}")(hypothesis.given(steps)(program))))
-    except _Stuck as stuck:
-        raise stuck.broken from stuck.broken.__cause__
-    except (ContractBroken, Flaky) as error:
+    except (_Stuck, ContractBroken, Flaky) as error:
+        # Hypothesis may say instead that the program is not the same every time.
+        for end in ended:
+            broken = end.broken if isinstance(end, _Stuck) else end
+            raise broken from broken.__cause__
         play = shortest[0] if shortest else last[0]
         if play.broken is None:
             raise
@@ -252,8 +261,11 @@ class Play:
         self.steps: list[Step] = []
         self._created: list[int] = []
         self.broken: ContractBroken | None = None
-        if not idle:
-            await_only(witness.empty())
+
+    def begin(self) -> None:
+        """Empty the table."""
+        if not self._idle:
+            await_only(self._witness.empty())
 
     def step(self, who: int, operation: str, *args: Any) -> None:
         """Run one operation and compare its outcome with the model, and the table before it with the witness."""
@@ -275,6 +287,7 @@ class Play:
 
     def repeat(self, steps: Sequence[Step]) -> None:
         """Run steps of another play; the rows that it created have other ids here."""
+        self.begin()
         ids: dict[object, object] = {}
         for step in steps:
             args = step.args if step.operation == "create" else tuple(ids.get(_key(arg), arg) for arg in step.args)

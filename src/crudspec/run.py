@@ -123,9 +123,12 @@ class Run:
             raise stop(self.redacted("no backend can be opened; " + "; ".join(refused)))
 
     def options_that_matter(self) -> list[str]:
-        """Options of this run that draw other programs and races than the run without them."""
-        effort = [f"--crud-effort={self.effort_name}"] if self.effort_name != DEFAULT_EFFORT else []
-        return effort + ([f"--hypothesis-seed={self.seed}"] if self.seed else [])
+        """Options of this run without which another one may draw other programs, or see no failure."""
+        options = [f"--crud-effort={self.effort_name}"] if self.effort_name != DEFAULT_EFFORT else []
+        options += [f"--hypothesis-seed={self.seed}"] if self.seed else []
+        given = {name: self.config.getoption(f"crud_{name}") for name in ("server", "deadline")}
+        options += [f"--crud-{name}={value}" for name, value in given.items() if value is not None]
+        return options + (["--crud-strict"] if self.config.getoption("crud_strict") else [])
 
     def redacted(self, text: str) -> str:
         """The text without the password of the server, which a driver's message may quote."""
@@ -176,9 +179,11 @@ class Run:
             raise pytest.UsageError(f"no backend of this run ({names}) claims a profile of {', '.join(self.profiles)}")
         if not left:
             option = self.config.option
+            given = {"-k": option.keyword, "-m": option.markexpr}
+            selection = " ".join(f"{name} {value!r}" for name, value in given.items() if value)
             raise pytest.UsageError(
-                f"the selection -k {option.keyword!r} -m {option.markexpr!r} leaves none of {of} checks; "
-                f"backends in this run: {names}"
+                f"the selection {selection} leaves none of {of} checks; backends in this run: {names}; "
+                "`crudspec spec` prints the clauses"
             )
 
     def record(self, report: pytest.TestReport) -> None:

@@ -42,6 +42,8 @@ def _show_matrix(run: Run, reporter: pytest.TerminalReporter) -> None:
     for (name, clause_id), verdict in table.items():
         if verdict in {Verdict.DEVIATES, Verdict.ADVICE}:
             reporter.write_line(f"{verdict.value}: {clause_id}, {name}: {run.verdicts.details[name, clause_id]}")
+    if Verdict.ADVICE in table.values():
+        reporter.write_line("--strict (of pytest: --crud-strict) tells an advice in full, and fails the run")
 
 
 def _write_deviations(run: Run) -> str:
@@ -59,4 +61,4 @@ def _write_deviations(run: Run) -> str:
         )
     except DeviationError as error:
         return str(error)
-    return f"wrote {count} deviations to {path}; say in each why it is accepted"
+    return f"wrote {count} deviation{'s' * (count != 1)} to {path}; say in each why it is accepted"

@@ -28,11 +28,6 @@ _NAMELESS = (
 START_SECONDS = 30
 """How long a server may take from its start to its first connection; it is 0.02 s on an idle machine."""
 
-_SCRAM = {"scram_iterations": 1}
-"""Rounds of hashing make guesses at a password dear. Ours is 128 random bits on loopback for one run; a thousandfold
-hash would be paid, in Python by asyncpg, with each of thousands of connections.
-"""
-
 _PR_SET_PDEATHSIG = 1
 _LONGEST_SOCKET = 100
 """Bytes in the path of a Unix socket; the limit is 108 on Linux, 104 on macOS."""
@@ -90,7 +85,9 @@ class Postgres:
         # The builtin locale: C.UTF-8 of the C library is missing on some systems and differs between others.
         options = ["--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin"]
         options += ["--builtin-locale=C.UTF-8", "--auth-host=scram-sha-256", "--auth-local=trust"]
-        options += [f"--set={name}={value}" for name, value in _SCRAM.items()]
+        # Rounds of hashing make guesses dear, and each of thousands of connections: 4,096 take a client over a
+        # millisecond. Nobody guesses 128 random bits.
+        options += ["--set=scram_iterations=1"]
         process = self._spawn("initdb", "-D", str(self.data), "-U", "postgres", f"--pwfile={secret}", *options)
         status = process.wait()
         self._process = None
@@ -145,7 +142,6 @@ class Postgres:
             "max_connections": 500,
             "fsync": "off",
             "full_page_writes": "off",
-            **_SCRAM,
             # In the data directory, where it is removed with it, and not in /dev/shm.
             "dynamic_shared_memory_type": "mmap",
             "timezone": "UTC",

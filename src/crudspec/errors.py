@@ -34,7 +34,7 @@ class Unavailable(CrudError, ConnectionError):
 
 
 _NAMED: dict[str, type[CrudError]] = {"23503": MissingReference, "23505": Duplicate}
-"""SQLSTATEs that have an error of their own."""
+"""SQLSTATEs of a refused value that have an error of their own."""
 
 _REFUSED = ("22", "23")
 """SQLSTATE classes of a refused value: data exception, integrity constraint violation."""
@@ -58,10 +58,8 @@ def from_sqlstate(sqlstate: str | None, text: str) -> CrudError:
         other refused value, :class:`Unavailable` for what may succeed later, else a plain :class:`CrudError`.
     """
     sqlstate = sqlstate or "no SQLSTATE"
-    if kind := _NAMED.get(sqlstate):
-        return kind(f"the database refused the value: {text} ({sqlstate})")
     if sqlstate.startswith(_REFUSED):
-        return InvalidTask(f"the database refused the value: {text} ({sqlstate})")
+        return _NAMED.get(sqlstate, InvalidTask)(f"the database refused the value: {text} ({sqlstate})")
     if sqlstate.startswith(_LATER):
         return Unavailable(f"the database cannot do it now: {text} ({sqlstate})")
     return CrudError(f"the database could not do it: {text} ({sqlstate})")

@@ -272,12 +272,15 @@ class _InThreads:
         return call
 
 
-_HAS_TIMER = hasattr(signal, "setitimer")
-_ABSENT = object()
-
-
-def _in_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
+def _alarm_is_ours() -> bool:
+    """Take the alarm if nobody has it. Asked anew each time: somebody may have come meanwhile."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        return False
+    handler = signal.getsignal(signal.SIGALRM)
+    if handler in (signal.SIG_DFL, None):
+        signal.signal(signal.SIGALRM, _ring)
+        return True
+    return handler is _ring
 
 
 class _Watchdog:
@@ -297,10 +300,7 @@ class _Watchdog:
     def __enter__(self) -> None:
         cls = _Watchdog
         if not cls._under_way:
-            handler = signal.getsignal(signal.SIGALRM) if _HAS_TIMER and _in_main_thread() else _ABSENT
-            cls._usable = handler is _ring or handler in (signal.SIG_DFL, None)
-            if cls._usable and handler is not _ring:
-                signal.signal(signal.SIGALRM, _ring)
+            cls._usable = _alarm_is_ours()
         cls._under_way += 1
         if cls._usable:
             _ring.what, _ring.limit = self._what, self._limit

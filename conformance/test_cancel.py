@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
-from crudspec.checks import ContractBroken, clause, shown, shown_error
+from crudspec.checks import clause, shown, shown_error
+from crudspec.failures import ContractBroken
 from crudspec.gates import (
     LATER_SECONDS,
     SETTLE_SECONDS,

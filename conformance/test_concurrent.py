@@ -2,7 +2,8 @@
 
 import asyncio
 
-from crudspec.checks import ContractBroken, clause, expect, read, read_all
+from crudspec.checks import clause, expect, read, read_all
+from crudspec.failures import ContractBroken
 from crudspec.gates import row_locked, table_locked, together, wait_for_blocked
 from crudspec.subject import Subject
 from crudspec.witness import Witness

@@ -1,7 +1,8 @@
 """What operations cost in round trips, counted on the wire."""
 
-from crudspec.checks import ContractBroken, clause
+from crudspec.checks import clause
 from crudspec.cost import SIZES, USUAL_SIZE, Cost, budget, metered, trips
+from crudspec.failures import ContractBroken
 from crudspec.subject import Subject
 from crudspec.witness import Witness
 

@@ -3,7 +3,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from crudspec.checks import ContractBroken, clause, expect, read, read_all, refuses
+from crudspec.checks import clause, expect, read, read_all, refuses
+from crudspec.failures import ContractBroken
 from crudspec.gates import commits_fail, commits_slow, recorded_clock
 from crudspec.subject import Subject
 from crudspec.values import INVALID_TITLES, VALID_TITLES

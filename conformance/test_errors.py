@@ -5,8 +5,9 @@ import socket
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit, urlunsplit
 
-from crudspec.checks import ContractBroken, clause, is_drivers_own, shown_error
+from crudspec.checks import clause, is_drivers_own, shown_error
 from crudspec.doorkeeper import EXCUSES, lets_nobody_in
+from crudspec.failures import ContractBroken
 from crudspec.gates import commits_fail, statements_fail
 from crudspec.hostile import failing_calls, hostile_calls
 from crudspec.readable import check_readable, check_traced, password_of, word

@@ -10,7 +10,8 @@ from functools import partial
 
 from crudspec.backend import OPERATIONS
 from crudspec.backends.registry import Adapter
-from crudspec.checks import ContractBroken, Inconclusive, clause, expect, shown_call
+from crudspec.checks import clause, expect, shown_call
+from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.gates import SETTLE_SECONDS, together, until
 from crudspec.lost import (
     WRITES,

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from crudspec.checks import ContractBroken, clause, expect, is_drivers_own, read, refuses, shown, shown_error
+from crudspec.checks import clause, expect, is_drivers_own, read, refuses, shown, shown_error
+from crudspec.failures import ContractBroken
 from crudspec.subject import Subject
 from crudspec.values import LARGE_IDS, MISSING_IDS, NOT_IDS
 from crudspec.witness import Witness

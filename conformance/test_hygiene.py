@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from crudspec.checks import ContractBroken, Inconclusive, clause, expect, read, shown_call, shown_error
+from crudspec.checks import clause, expect, read, shown_call, shown_error
+from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.gates import (
     SETTLE_SECONDS,
     commits_fail,

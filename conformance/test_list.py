@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from crudspec.checks import ContractBroken, clause, expect, read_all
+from crudspec.checks import clause, expect, read_all
+from crudspec.failures import ContractBroken
 from crudspec.model import Row
 from crudspec.subject import Subject
 from crudspec.witness import Witness

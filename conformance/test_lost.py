@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from crudspec.backend import OPERATIONS
-from crudspec.checks import ContractBroken, clause, expect, read, read_all, shown_error
+from crudspec.checks import clause, expect, read, read_all, shown_error
+from crudspec.failures import ContractBroken
 from crudspec.gates import together
 from crudspec.hostile import attempt
 from crudspec.lost import fill_pool, must_be_unavailable, outcome

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy.types import NullType
 
-from crudspec.checks import ContractBroken, clause, expect, read, shown
+from crudspec.checks import clause, expect, read, shown
+from crudspec.failures import ContractBroken
 from crudspec.plugin import current_run
 from crudspec.schema import differences
 from crudspec.server import create_scratch, drop_scratch

@@ -12,7 +12,8 @@ import pytest
 import sqlalchemy.exc
 
 from crudspec import InvalidTask, Task, Unavailable
-from crudspec.checks import ContractBroken, clause, expect, is_drivers_own, read, read_all, refuses, shown, shown_error
+from crudspec.checks import clause, expect, is_drivers_own, read, read_all, refuses, shown, shown_error
+from crudspec.failures import ContractBroken
 from crudspec.model import Row
 
 NOW = datetime(2020, 1, 1, tzinfo=UTC)

@@ -16,10 +16,10 @@ from crudspec.backend import OPERATIONS
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.registry import BUILT_IN, Adapter, resolve
 from crudspec.bill import WrongRequest, can_be_planned, choice_of, duration, measure_all
-from crudspec.checks import ContractBroken, Inconclusive
 from crudspec.clauses import BY_ID
 from crudspec.cli import main
 from crudspec.cost import USUAL_SIZE, budget, metered
+from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.report.costs import document, shown_time
 from crudspec.witness import Witness
 

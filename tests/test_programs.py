@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from crudspec.backends.registry import resolve
-from crudspec.checks import ContractBroken
+from crudspec.failures import ContractBroken
 from crudspec.programs import EFFORTS, run_programs
 from crudspec.subject import Subject
 from crudspec.witness import Witness

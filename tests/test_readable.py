@@ -2,8 +2,8 @@
 
 import pytest
 
-from crudspec.checks import ContractBroken
 from crudspec.errors import Unavailable
+from crudspec.failures import ContractBroken
 from crudspec.readable import check_readable, check_told, check_traced, password_of, word
 
 DSN = "postgresql://postgres:postgres@127.0.0.1/postgres"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
-from crudspec.checks import ContractBroken
 from crudspec.errors import Unavailable
+from crudspec.failures import ContractBroken
 from crudspec.lost import Outcome, Write, outcome
 from crudspec.model import Row
 from crudspec.wire import Proxy, threaded

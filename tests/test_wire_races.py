@@ -12,7 +12,7 @@ from crudspec import Task, Unavailable
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.orm import OrmBackend
 from crudspec.backends.registry import Adapter, resolve
-from crudspec.checks import ContractBroken, Inconclusive
+from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.wire.races import Course, Outcome, Race, RaceHung, Request
 from crudspec.wire.schedules import PAIRS, Enumeration, Tally, explore, explore_pairs, explore_triples
 from crudspec.witness import Witness

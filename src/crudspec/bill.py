@@ -13,8 +13,9 @@ import asyncpg
 
 from crudspec.backend import OPERATIONS
 from crudspec.backends.registry import Adapter, BackendError, resolve
-from crudspec.checks import ContractBroken, shown_error
+from crudspec.checks import shown_error
 from crudspec.cost import SIZES, USUAL_SIZE, Cost, budget, metered, usual_arguments
+from crudspec.failures import ContractBroken
 from crudspec.server import ServerChoice, ServerError, create_scratch, drop_scratch, running
 from crudspec.subject import OPERATION_DEADLINE, Subject
 from crudspec.wire import Proxy, WireError

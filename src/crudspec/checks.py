@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 import pytest
 
 from crudspec.clauses import BY_ID
+from crudspec.failures import ContractBroken
 from crudspec.model import Row
 
 MARK = "crudspec_clause"
 
 DRIVERS = frozenset({"aiopg", "asyncpg", "pg8000", "psycopg", "psycopg2", "psycopg_pool", "sqlalchemy"})
-"""Top-level modules whose exceptions no caller of a data layer should have to know."""
 
 _Check = TypeVar("_Check", bound=Callable[..., Any])
 _LONGEST = 300
@@ -27,36 +27,6 @@ completed: list[object] = []
 
 pytest reports a check as passed, too, where a hook of somebody's conftest took the call or the fixture over.
 """
-
-
-class ContractBroken(AssertionError):
-    """A promise was not kept.
-
-    Attributes:
-        what: The call or the state that was looked at.
-        expected: What the contract promises, as text.
-        seen: What was there instead, as text.
-        script: A program that shows it, to be pasted and run; empty where the calls say enough.
-        sql: What went over the wire, a line each, where a check looked at it itself.
-        account: What happened, line by line, where it takes more than calls and statements to see it.
-    """
-
-    account: str = ""
-
-    def __init__(self, what: str, *, expected: str, seen: str, script: str = "", sql: Sequence[str] = ()) -> None:
-        super().__init__(f"{what}: expected {expected}, seen {seen}")
-        self.what = what
-        self.expected = expected
-        self.seen = seen
-        self.script = script
-        self.sql = sql
-
-
-class Inconclusive(ContractBroken):
-    """The event that a check is about did not happen, so that it could not ask its question."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what, expected="it happens, or nothing was tested", seen="it did not (inconclusive)")
 
 
 def clause(clause_id: str) -> Callable[[_Check], _Check]:

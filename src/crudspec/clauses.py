@@ -7,9 +7,30 @@ generated from this module, and each check of the suite names the clause that it
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Literal
 
 Level = Literal["MUST", "SHOULD"]
+
+
+class Consequence(Enum):
+    """What a broken promise does to whoever relies on it, worst first."""
+
+    DATA = "data"
+    """Stored data are lost or wrong."""
+    HANG = "hang"
+    """It hangs, leaks or never recovers."""
+    ANSWER = "answer"
+    """A call returns what is not so, or refuses what is right."""
+    ERROR = "error"
+    """A failure is told by the wrong exception."""
+    COST = "cost"
+    """It costs more than it must."""
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Consequence).index(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +41,7 @@ class Clause:
         id: Stable name, such as ``CREATE-1``.
         profile: Name of the :class:`Profile` that it belongs to.
         level: ``MUST`` fails the run; ``SHOULD`` is advice, and fails only under ``--crud-strict``.
+        consequence: What it does to a caller if it does not hold; one failure may be worse, or less bad, than that.
         promise: What every backend does, in one sentence or two.
         claimed_by: Defining any of these attributes in the backend's own class claims the clause. Empty: it is
             claimed with its profile.
@@ -28,6 +50,7 @@ class Clause:
     id: str
     profile: str
     level: Level
+    consequence: Consequence
     promise: str
     claimed_by: tuple[str, ...] = ()
 
@@ -73,8 +96,8 @@ PROFILES = (
 )
 
 
-def _profile(name: str, *entries: tuple[str, Level, str]) -> tuple[Clause, ...]:
-    return tuple(Clause(clause_id, name, level, promise) for clause_id, level, promise in entries)
+def _profile(name: str, *entries: tuple[str, Level, Consequence, str]) -> tuple[Clause, ...]:
+    return tuple(Clause(clause_id, name, *rest) for clause_id, *rest in entries)
 
 
 CLAUSES: tuple[Clause, ...] = (
@@ -83,200 +106,288 @@ CLAUSES: tuple[Clause, ...] = (
         (
             "CREATE-1",
             "MUST",
+            Consequence.DATA,
             "Returns the row as stored, and it is committed when the call returns: an independent connection "
             "sees the same four values.",
         ),
         (
             "CREATE-2",
             "MUST",
+            Consequence.DATA,
             "`done` is False; `created_at` is aware, keeps its microseconds, and is the server's clock, not the "
             "client's.",
         ),
         (
             "CREATE-3",
             "MUST",
+            Consequence.DATA,
             "Any valid title is stored exactly: empty, blanks, quotes, `%`, `_`, backslash, newline, SQL text, "
             "emoji outside the BMP, combining marks, 255 astral code points.",
         ),
         (
             "CREATE-4",
             "MUST",
-            "An invalid title raises `InvalidTask` and stores nothing: too long (also when the excess is only "
-            "blanks, which PostgreSQL would cut silently), NUL, lone surrogate, None, int, bytes.",
+            Consequence.DATA,
+            "An invalid title is refused, by whatever exception, and stores nothing: too long (also when the excess is "
+            "only blanks, which PostgreSQL would cut silently), NUL, lone surrogate, None, int, bytes.",
         ),
-        ("CREATE-5", "MUST", "Ids are positive ints, distinct, and not reused after a delete."),
-        ("CREATE-6", "MUST", "Two creates with one title make two rows."),
+        ("CREATE-5", "MUST", Consequence.DATA, "Ids are positive ints, distinct, and not reused after a delete."),
+        ("CREATE-6", "MUST", Consequence.DATA, "Two creates with one title make two rows."),
         (
             "CREATE-7",
             "MUST",
+            Consequence.ANSWER,
             "A returned row is a plain value: readable later, elsewhere and after close, and unchanged when the "
             "table changes or when the caller changes another returned row.",
         ),
         (
             "CREATE-8",
             "MUST",
+            Consequence.DATA,
             "A write whose COMMIT fails raises, and nothing is stored; a slow COMMIT is waited for. Holds for "
             "update and delete too.",
         ),
         (
             "GET-1",
             "MUST",
+            Consequence.ANSWER,
             "Returns all four values of a row that another connection wrote, also with an id over int32 and over "
             "2**53.",
         ),
         (
             "GET-2",
             "MUST",
-            "Returns None when no such row exists: never created, deleted, 0, negative, over int32, over int64.",
+            Consequence.ANSWER,
+            "Returns None when no such row exists: never created, deleted, 0, negative, over int32, over int64, or "
+            "only similar to the id of one that is there (negated, off by 2**32 or 2**64).",
         ),
         (
             "GET-3",
             "MUST",
-            'An id that is not an int (`"1"`, `1.5`, None) raises `InvalidTask` or `TypeError`; it never finds a row. '
+            Consequence.ANSWER,
+            'An id that is not an int (`"1"`, `1.5`, None) is refused, by whatever exception; it never finds a row. '
             "The same holds for update and delete.",
         ),
         (
             "GET-4",
             "MUST",
+            Consequence.ANSWER,
             "Sees the newest committed state, also after the same backend has read that row before.",
         ),
-        ("GET-5", "MUST", "Changes nothing: row version (xmin, ctid) and table are as before."),
-        ("GET-6", "SHOULD", "`True` is not the id 1."),
-        ("LIST-1", "MUST", "Returns every row, complete, in ascending id order, for 0, 1, 2 and 10,000 rows."),
-        ("LIST-2", "MUST", "Returns a new sequence each time; changing it changes nothing."),
-        ("LIST-3", "MUST", "Sees rows that another connection committed or deleted since the last call."),
+        ("GET-5", "MUST", Consequence.DATA, "Changes nothing: row version (xmin, ctid) and table are as before."),
+        ("GET-6", "SHOULD", Consequence.ANSWER, "`True` is not the id 1."),
+        (
+            "LIST-1",
+            "MUST",
+            Consequence.ANSWER,
+            "Returns every row, complete, in ascending id order, for 0, 1, 2 and 10,000 rows.",
+        ),
+        ("LIST-2", "MUST", Consequence.ANSWER, "Returns a new sequence each time; changing it changes nothing."),
+        (
+            "LIST-3",
+            "MUST",
+            Consequence.ANSWER,
+            "Sees rows that another connection committed or deleted since the last call.",
+        ),
         (
             "UPDATE-1",
             "MUST",
+            Consequence.DATA,
             "Returns True, and the row then holds exactly that title and done, committed; id and created_at are "
             "unchanged.",
         ),
-        ("UPDATE-2", "MUST", "Touches no other row (their row versions are unchanged)."),
+        ("UPDATE-2", "MUST", Consequence.DATA, "Touches no other row (their row versions are unchanged)."),
         (
             "UPDATE-3",
             "MUST",
-            "Returns False for a row that does not exist and creates nothing: never created, deleted, 0, negative, "
-            "over int32, over int64.",
+            Consequence.ANSWER,
+            "Returns False for a row that does not exist and changes nothing: never created, deleted, 0, negative, "
+            "over int32, over int64, or only similar to the id of one that is there.",
         ),
-        ("UPDATE-4", "MUST", "Writing the values already there returns True."),
+        ("UPDATE-4", "MUST", Consequence.ANSWER, "Writing the values already there returns True."),
         (
             "UPDATE-5",
             "MUST",
-            "An invalid title, or a done that is not a bool, raises `InvalidTask` and changes nothing, whether or "
-            "not the row exists.",
+            Consequence.DATA,
+            "An invalid title, or a done that is not a bool, is refused, by whatever exception, and changes nothing, "
+            "whether or not the row exists.",
         ),
-        ("UPDATE-6", "MUST", "Works on a row that another connection changed since this backend last read it."),
+        (
+            "UPDATE-6",
+            "MUST",
+            Consequence.DATA,
+            "Works on a row that another connection changed since this backend last read it.",
+        ),
         (
             "DELETE-1",
             "MUST",
+            Consequence.DATA,
             "Returns True and the row is gone, committed; no other row is touched.",
         ),
         (
             "DELETE-2",
             "MUST",
-            "Returns False for a row that does not exist (never created, 0, negative, over int32, over int64), so a "
-            "second delete returns False.",
+            Consequence.ANSWER,
+            "Returns False for a row that does not exist and removes nothing: never created, 0, negative, over int32, "
+            "over int64, or only similar to the id of one that is there; so a second delete returns False.",
         ),
-        ("RESULT-1", "MUST", "`update` and `delete` return a real bool."),
+        ("RESULT-1", "MUST", Consequence.ANSWER, "`update` and `delete` return a real bool."),
         (
             "PROGRAM-1",
             "MUST",
+            Consequence.DATA,
             "Any program of the five operations, generated and shrunk by Hypothesis, agrees step by step with the "
             "reference model and with an independent connection.",
         ),
         (
             "MIX-1",
             "MUST",
+            Consequence.DATA,
             "Any such program whose steps are spread over several backends on one database agrees with the model too.",
         ),
     ),
     *_profile(
         "resilience",
-        ("USABLE-1", "MUST", "After any operation that raised, the next operation works."),
+        (
+            "CONNECT-1",
+            "MUST",
+            Consequence.HANG,
+            "Entering `connect` opens the backend and leaving it closes it; neither raises or hangs.",
+        ),
+        (
+            "CONNECT-2",
+            "SHOULD",
+            Consequence.DATA,
+            "Two instances, on one database or on two, live side by side: what opens, works on or leaves the one does "
+            "nothing to the other.",
+        ),
+        ("USABLE-1", "MUST", Consequence.HANG, "After any operation that raised, the next operation works."),
         (
             "HYGIENE-1",
             "MUST",
+            Consequence.HANG,
             "Between operations, failed ones included, no connection is `idle in transaction` or stuck `active`, and "
             "none holds a lock on the table: another connection can `LOCK TABLE` at once.",
         ),
-        ("HYGIENE-2", "MUST", "After close, no connection of the backend is left on the server."),
-        ("HYGIENE-3", "MUST", "A few hundred failing or cancelled operations do not exhaust the pool."),
+        ("HYGIENE-2", "MUST", Consequence.HANG, "After close, no connection of the backend is left on the server."),
+        (
+            "HYGIENE-3",
+            "MUST",
+            Consequence.HANG,
+            "A few hundred failing or cancelled operations do not exhaust the pool.",
+        ),
         (
             "SATURATE-1",
             "MUST",
+            Consequence.HANG,
             "Many more concurrent operations than pool slots all finish, with correct results.",
         ),
         (
             "CANCEL-1",
             "MUST",
+            Consequence.HANG,
             "A cancelled operation raises `CancelledError`, happened wholly or not at all, leaves no query running and "
             "does nothing later; the backend stays usable.",
         ),
         (
             "CANCEL-2",
             "SHOULD",
+            Consequence.HANG,
             "An operation that is cancelled again and again while it ends, as anyio's scopes do, ends like one that is "
             "cancelled once.",
         ),
-        ("INDEPENDENT-1", "MUST", "An operation blocked on one row holds up no operation on another row."),
+        (
+            "INDEPENDENT-1",
+            "MUST",
+            Consequence.HANG,
+            "An operation blocked on one row holds up no operation on another row.",
+        ),
         (
             "RACE-1",
             "MUST",
+            Consequence.DATA,
             "Concurrent creates make distinct rows; of n concurrent deletes of one row exactly one returns True.",
         ),
         (
             "RACE-2",
             "MUST",
+            Consequence.DATA,
             "Every interleaving of concurrent operations on one row is explained, results and final row, by some "
             "serial order of them that respects real time.",
         ),
         (
             "LOST-1",
             "MUST",
+            Consequence.HANG,
             "When the server ends the backend's connections between two operations, at most the connections' worth of "
-            "calls raise `Unavailable`, and then operations work again without a restart.",
+            "calls raise, and then operations work again without a restart.",
         ),
         (
             "LOST-2",
             "MUST",
-            "When a connection is cut during a write, the call raises `Unavailable` or the write is there once: never "
-            "a success with no row, never two rows.",
+            Consequence.DATA,
+            "When a connection is cut during a write, the call raises or the write is there once: never a success with "
+            "no row, never two rows; and then operations work again.",
         ),
         (
             "LOST-3",
             "MUST",
-            "A server that accepts and never answers makes the call raise `Unavailable` within the backend's own "
-            "timeout; neither the call nor leaving `connect` hangs.",
+            Consequence.HANG,
+            "A server that accepts and never answers makes the call raise within the backend's own timeout; neither "
+            "the call nor leaving `connect` hangs.",
         ),
         (
             "ERROR-1",
             "MUST",
-            "`str()` and `repr()` of every error raised work, the driver's error is its `__cause__` where there was "
-            "one, and neither shows the DSN's password; a server that cannot be reached, or that lets nobody in, is "
-            "`Unavailable`.",
+            Consequence.ERROR,
+            "`str()` and `repr()` of every error raised work, the driver's error is its `__cause__`, or a `__context__` "
+            "that is not suppressed, where there was one, and neither shows the DSN's password; a server that cannot "
+            "be reached, or that lets nobody in, is `Unavailable`.",
         ),
         (
             "ERROR-2",
             "SHOULD",
+            Consequence.ERROR,
             "What the server says decides which error it is: a refused value (SQLSTATE 22, 23502, 23514) is "
             "`InvalidTask`, what may succeed later as it is (08, 25006, 40, 53, 55P03, 57, 58) is `Unavailable`, what "
             "is not allowed or not supported (42501, 0A000) is neither.",
         ),
         (
+            "ERROR-3",
+            "MUST",
+            Consequence.ERROR,
+            "What the domain does not allow, a title, a `done` or an id, is refused as `InvalidTask`, or another "
+            "`ValueError` or `TypeError` of the data layer's own.",
+        ),
+        (
+            "ERROR-4",
+            "MUST",
+            Consequence.ERROR,
+            "A connection that is ended, cut or silent is told as `Unavailable`, or another `ConnectionError` or "
+            "`TimeoutError` of the data layer's own.",
+        ),
+        (
             "DDL-1",
             "SHOULD",
+            Consequence.ANSWER,
             "An additive migration (a new nullable column) under a running backend fails no operation.",
         ),
-        ("LOOP-1", "SHOULD", "A second `connect` in another event loop of the same process works."),
+        ("LOOP-1", "SHOULD", Consequence.HANG, "A second `connect` in another event loop of the same process works."),
     ),
     *_profile(
         "cost",
-        ("COST-1", "MUST", "The number of round trips of each operation does not grow with the number of rows."),
+        (
+            "COST-1",
+            "MUST",
+            Consequence.COST,
+            "The number of round trips of each operation does not grow with the number of rows.",
+        ),
     ),
     Clause(
         "COST-2",
         "cost",
         "SHOULD",
+        Consequence.COST,
         "The number of round trips of each operation is at most the budget that the backend publishes as its class's "
         "`round_trips`; unclaimed where it publishes none.",
         claimed_by=("round_trips",),
@@ -286,12 +397,14 @@ CLAUSES: tuple[Clause, ...] = (
         (
             "SCHEMA-1",
             "MUST",
+            Consequence.ANSWER,
             "Alembic's comparison of the backend's metadata with the migrated database is empty, types and server "
             "defaults included.",
         ),
         (
             "SCHEMA-2",
             "MUST",
+            Consequence.DATA,
             "Connecting and using the backend changes nothing in the database's catalogue: the migrations own the "
             "schema.",
         ),

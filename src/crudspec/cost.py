@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crudspec.backend import OPERATIONS
-from crudspec.checks import ContractBroken, Inconclusive, shown, shown_error
+from crudspec.checks import shown, shown_error
+from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.subject import OPERATION_DEADLINE, Subject, shown_traffic
 from crudspec.wire import Proxy, Traffic, threaded
 

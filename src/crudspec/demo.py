@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from crudspec.backends.registry import Adapter, resolve
-from crudspec.checks import ContractBroken, read, read_all, shown_error
+from crudspec.checks import read, read_all, shown_error
+from crudspec.failures import ContractBroken
 from crudspec.model import Row
 from crudspec.server import ServerChoice, create_scratch, drop_scratch, running
 from crudspec.subject import Subject

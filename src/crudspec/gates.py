@@ -10,7 +10,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from crudspec.checks import Inconclusive, shown
+from crudspec.checks import shown
+from crudspec.failures import Inconclusive
 from crudspec.witness import Witness
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from crudspec.checks import ContractBroken, Inconclusive, expect, read, shown_error
+from crudspec.checks import expect, read, shown_error
+from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.gates import until
 from crudspec.values import INVALID_DONES, INVALID_TITLES, MISSING_IDS, NOT_IDS
 

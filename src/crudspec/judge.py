@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crudspec.checks import ContractBroken, completed
+from crudspec.checks import completed
 from crudspec.clauses import BY_ID, Clause
 from crudspec.deviations import today
+from crudspec.failures import ContractBroken
 from crudspec.plugin import split_id
 from crudspec.report.failure import describe, headline, own_connection_lost
 from crudspec.report.verdicts import Verdict

@@ -6,17 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crudspec.checks import (
-    ContractBroken,
-    Inconclusive,
-    expect,
-    is_drivers_own,
-    read,
-    read_all,
-    shown,
-    shown_call,
-    shown_error,
-)
+from crudspec.checks import expect, is_drivers_own, read, read_all, shown, shown_call, shown_error
+from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.gates import table_locked, together, until, wait_for_blocked
 from crudspec.model import Row
 from crudspec.readable import check_told

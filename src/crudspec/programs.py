@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from crudspec.checks import ContractBroken, is_drivers_own, read, read_all, shown, shown_call, shown_error
+from crudspec.checks import is_drivers_own, read, read_all, shown, shown_call, shown_error
+from crudspec.failures import ContractBroken
 from crudspec.model import Model, Refused
 from crudspec.scripts import Step, script
 from crudspec.subject import DeadlineMissed

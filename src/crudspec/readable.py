@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-from crudspec.checks import ContractBroken, shown_error
+from crudspec.checks import shown_error
+from crudspec.failures import ContractBroken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crudspec.checks import ContractBroken
+from crudspec.failures import ContractBroken
 from crudspec.server import create_scratch, drop_scratch
 from crudspec.subject import Subject
 from crudspec.wire import Proxy, threaded

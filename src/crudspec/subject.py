@@ -11,7 +11,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crudspec.checks import ContractBroken, Inconclusive, shown, shown_call, shown_error
+from crudspec.checks import shown, shown_call, shown_error
+from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.threads import DaemonPool
 
 if TYPE_CHECKING:

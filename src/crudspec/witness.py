@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
 
-from crudspec.checks import ContractBroken, Inconclusive
+from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.model import Row
 
 if TYPE_CHECKING:

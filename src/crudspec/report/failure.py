@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from crudspec.checks import ContractBroken, shown_error
+from crudspec.checks import shown_error
+from crudspec.failures import ContractBroken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

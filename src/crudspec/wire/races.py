@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from crudspec.checks import ContractBroken, read, shown_call, shown_error
+from crudspec.checks import read, shown_call, shown_error
+from crudspec.failures import ContractBroken
 from crudspec.linearizable import Operation, Table, brief, brief_table, explain
 from crudspec.model import Row
 from crudspec.subject import DeadlineMissed, Subject

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from crudspec.checks import ContractBroken, Inconclusive, shown_call
+from crudspec.checks import shown_call
+from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.wire.races import NAMES, Course, Outcome, Race, RaceHung, Request
 
 if TYPE_CHECKING:

@@ -340,9 +340,9 @@ CLAUSES: tuple[Clause, ...] = (
             "ERROR-1",
             "MUST",
             Consequence.ERROR,
-            "`str()` and `repr()` of every error raised work, the driver's error is its `__cause__`, or a `__context__` "
-            "that is not suppressed, where there was one, and neither shows the DSN's password; a server that cannot "
-            "be reached, or that lets nobody in, is `Unavailable`.",
+            "`str()` and `repr()` of every error raised work, the driver's error is its `__cause__`, or a "
+            "`__context__` that is not suppressed, where there was one, and neither shows the DSN's password; a server "
+            "that cannot be reached, or that lets nobody in, is `Unavailable`.",
         ),
         (
             "ERROR-2",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from crudspec.checks import read, shown_call, shown_error
+from crudspec.checks import shown_call, shown_error
 from crudspec.failures import ContractBroken
 from crudspec.linearizable import Operation, Table, brief, brief_table, explain
 from crudspec.model import Row
@@ -262,9 +262,10 @@ class _Call:
 
     async def _run(self) -> None:
         try:
-            returned = await self._course.subjects[self._instance].call(self._name, *self._args)
+            subject = self._course.subjects[self._instance]
+            returned = await subject.call(self._name, *self._args)
             is_row = self._name == "create" or (self._name == "get" and returned is not None)
-            self.result = read(f"the row of {self}", returned) if is_row else returned
+            self.result = subject.read(f"the row of {self}", returned) if is_row else returned
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():

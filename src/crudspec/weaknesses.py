@@ -77,8 +77,9 @@ def _found(subject: Subject, witness: Witness) -> Weaknesses:
             play.settle()
         except ContractBroken:
             play = None
-            # By itself, or only after all the others? That would be a program's to find.
-            if not _holds(subject, witness, create, step):
+            # By itself, or only after others? That would be a program's to find.
+            row = [create] if any(isinstance(arg, Newest | Alike) for arg in step) else []
+            if not _holds(subject, witness, *row, step):
                 weak.steps.add(index)
                 subject.abilities.left_out[_shown(step)] = None
     return weak

@@ -44,7 +44,7 @@ SKIPPED_SECONDS = 120.0
 
 PATIENCE, PATIENCE_IN_THREADS = 12.0, 20.0
 """Seconds to wait in real time, for a timeout that does not go by the event loop's clock; for a backend in threads,
-twice what it may take. No multiple of the run's deadline: that is about how long an operation takes where nothing is wrong.
+twice what it may take. No multiple of the run's deadline: that is for operations where nothing is wrong.
 """
 
 CROWD = 40

@@ -18,8 +18,6 @@ from crudspec.witness import Witness
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def _run(request: pytest.FixtureRequest) -> AsyncGenerator[Run]:
     run = current_run(request.config)
-    asked = [found[0] for item in request.session.items if (found := split_id(item.nodeid))]
-    await run.open(list(dict.fromkeys(asked)))
     yield run
     await run.stages.close()
 
@@ -27,7 +25,8 @@ async def _run(request: pytest.FixtureRequest) -> AsyncGenerator[Run]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def backend(request: pytest.FixtureRequest, _run: Run) -> AsyncGenerator[Subject]:
     """The backend under test, open, on an empty table."""
-    stage = await _run.stages.stage(request.param)
+    _, clause_id = split_id(request.node.nodeid) or ("", "")
+    stage = await _run.stages.stage(request.param, clause_id)
     yield stage.subject
     await _run.stages.restore(request.param)
 
@@ -35,4 +34,4 @@ async def backend(request: pytest.FixtureRequest, _run: Run) -> AsyncGenerator[S
 @pytest_asyncio.fixture(loop_scope="session")
 async def witness(backend: Subject, _run: Run) -> Witness:
     """An independent connection to the backend's database."""
-    return (await _run.stages.stage(backend.name)).witness
+    return _run.stages.witness(backend.name)

@@ -2,9 +2,11 @@
 
 import asyncio
 
-from crudspec.checks import clause, expect, read, read_all
+from crudspec.checks import clause, expect
 from crudspec.failures import ContractBroken
 from crudspec.gates import row_locked, table_locked, together, wait_for_blocked
+from crudspec.lost import outcome
+from crudspec.model import matches
 from crudspec.subject import Subject
 from crudspec.witness import Witness
 
@@ -26,18 +28,17 @@ async def test_many_more_operations_than_connections_all_finish(backend: Subject
         await wait_for_blocked(witness, 1, f"all of {MANY} operations wait at the locked table", calls=calls)
         await release()
         for row, got in zip(rows, await asyncio.gather(*gets), strict=True):
-            seen = read("the row", got)
-            if seen not in (row, row._replace(title=f"new {row.id}", done=True)):
+            seen = backend.read("the row", got)
+            if not any(matches(seen, one) for one in (row, row._replace(title=f"new {row.id}", done=True))):
                 raise ContractBroken(f"get({row.id}) among many", expected=f"{row}, or as updated", seen=str(seen))
         for updated in await asyncio.gather(*updates):
-            expect("update among many", bool(updated), True)
-        created = [read("the created row", row) for row in await asyncio.gather(*creates)]
-    for number, row in enumerate(created):
-        expect("the title of a row created among many", row.title, f"created {number}")
+            backend.told("update", "update among many", updated, True)
+        created = [backend.read("the created row", row) for row in await asyncio.gather(*creates)]
     stored = {row.id: row for row in await witness.rows()}
     expect("the number of rows", len(stored), len(rows) + len(created))
-    for row in created:
-        expect("a row created among many", stored[row.id], row)
+    for number, row in enumerate(created):
+        expect("a row created among many", stored.get(row.id), row)
+        expect("the title of a row created among many", stored[row.id].title, f"created {number}")
     for row in rows:
         expect("a row updated among many", stored[row.id], row._replace(title=f"new {row.id}", done=True))
 
@@ -49,12 +50,12 @@ async def test_a_blocked_row_holds_up_no_other_row(backend: Subject, witness: Wi
     async with row_locked(backend.dsn, blocked.id) as release, together() as start:
         waiting = start(backend.update(blocked.id, "after", True))
         await wait_for_blocked(witness, 1, "an update waits for a locked row", calls=[waiting])
-        expect("get of another row", read("the row", await backend.get(free.id)), free)
-        expect("update of another row", bool(await backend.update(free.id, "new", True)), True)
-        created = read("the created row", await backend.create("new"))
-        listed = read_all("list_tasks()", await backend.list_tasks())
+        expect("get of another row", backend.read("the row", await backend.get(free.id)), free)
+        backend.told("update", "update of another row", await backend.update(free.id, "new", True), True)
+        created = backend.read("the created row", await backend.create("new"))
+        listed = backend.read_all("list_tasks()", await backend.list_tasks())
         expect("list_tasks meanwhile", [row.id for row in listed], [blocked.id, free.id, doomed.id, created.id])
-        expect("delete of another row", bool(await backend.delete(doomed.id)), True)
+        backend.told("delete", "delete of another row", await backend.delete(doomed.id), True)
         if waiting.done():
             raise ContractBroken(
                 "operations on other rows, while an update waits for a locked row",
@@ -62,7 +63,7 @@ async def test_a_blocked_row_holds_up_no_other_row(backend: Subject, witness: Wi
                 seen="the update, blocked as it was, ended first",
             ) from waiting.exception()
         await release()
-        expect("the update that waited", bool(await waiting), True)
+        backend.told("update", "the update that waited", await waiting, True)
     expect("its row", await witness.row(blocked.id), blocked._replace(title="after", done=True))
 
 
@@ -73,12 +74,12 @@ async def test_concurrent_creates_make_distinct_rows(backend: Subject, witness: 
         creates = [start(backend.create(f"title {number}")) for number in range(40)]
         await wait_for_blocked(witness, 2, "two creates wait at the locked table", calls=creates)
         await release()
-        rows = [read("the created row", row) for row in await asyncio.gather(*creates)]
+        rows = [backend.read("the created row", row) for row in await asyncio.gather(*creates)]
     expect("the number of distinct ids", len({row.id for row in rows}), len(rows))
     stored = {row.id: row for row in await witness.rows()}
     for number, row in enumerate(rows):
-        expect("the title of a row created among others", row.title, f"title {number}")
         expect("the row with its id", stored.get(row.id), row)
+        expect("the title of a row created among others", stored[row.id].title, f"title {number}")
     expect("the number of rows", len(stored), len(rows))
 
 
@@ -91,6 +92,12 @@ async def test_of_concurrent_deletes_one_wins(backend: Subject, witness: Witness
             deletes = [start(backend.delete(row.id)) for _ in range(6)]
             await wait_for_blocked(witness, 2, "two deletes wait for the row", calls=deletes)
             await release()
-            results = await asyncio.gather(*deletes)
-        expect("the results of concurrent deletes of one row", sorted(map(bool, results)), [False] * 5 + [True])
+            # One that finds the row gone may say so by an exception: what that is called is not asked here.
+            ended = [result for result in await asyncio.gather(*map(outcome, deletes)) if result.error is None]
+            results = [bool(result.value) for result in ended]
         expect("the row", await witness.row(row.id), None)
+        if "delete" not in backend.abilities.mute and results.count(True) != 1:
+            seen = "all return True" if results == [True] * len(deletes) else f"{results.count(True)} do"
+            raise ContractBroken(
+                f"{len(deletes)} concurrent deletes of one row", expected="exactly one returns True", seen=seen
+            )

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from crudspec.checks import clause, expect, read, shown_call, shown_error
+from crudspec.checks import clause, expect, shown_call, shown_error
 from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.gates import (
     SETTLE_SECONDS,
@@ -46,7 +46,7 @@ async def test_works_after_the_server_refused(backend: Subject, witness: Witness
             await works(backend, witness, name)
     gets = [backend.get(row.id) for _ in range(30)]
     for returned in await asyncio.gather(*gets):
-        expect("one of many gets afterwards", read("the row", returned), row)
+        expect("one of many gets afterwards", backend.read("the row", returned), row)
 
 
 @clause("HYGIENE-1")
@@ -54,7 +54,7 @@ async def test_nothing_is_left_open(backend: Subject, witness: Witness) -> None:
     """An idle transaction holds locks and snapshots; after a value that the driver refuses in the middle of a
     statement, a connection that gets no reset stays active, and anybody's DDL hangs.
     """
-    row = read("the created row", await backend.create("kept"))
+    row = backend.read("the created row", await backend.create("kept"))
     calls = iter(
         [
             ("create", lambda: backend.create("a")),
@@ -91,7 +91,7 @@ async def test_a_value_that_a_new_connection_refuses_leaves_nothing_open(backend
     for no_id in ("1", 2**200):
         calls += [("get", (no_id,)), ("update", (no_id, "x", True)), ("delete", (no_id,))]
     for operation, args in calls:
-        async with Subject(backend.adapter, backend.dsn, deadline=backend.deadline, beside=backend) as other:
+        async with backend.another() as other:
             await attempt(partial(other.call, operation, *args))
             await is_clean(other, witness, shown_call(operation, args))
 
@@ -125,7 +125,7 @@ async def _cancelled_at(
     """
     have_so_many = []
     async with (
-        Subject(beside.adapter, proxy.dsn, deadline=beside.deadline, beside=beside) as subject,
+        beside.another(proxy.dsn) as subject,
         together() as start,
     ):
         for operation, args in calls:
@@ -216,7 +216,7 @@ async def test_failures_and_cancellations_do_not_exhaust_the_pool(
                         await call
     stored = await witness.row(row.id)  # a value that should have been refused is not this clause's
     for returned in await asyncio.gather(*(backend.get(row.id) for _ in range(30))):
-        expect("one of many gets afterwards", read("the row", returned), stored)
+        expect("one of many gets afterwards", backend.read("the row", returned), stored)
 
 
 async def _failed(backend: Subject, task_id: int, name: str, call: Callable[[], Awaitable[object]]) -> None:

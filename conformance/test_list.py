@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from crudspec.checks import clause, expect, read_all
+from crudspec.checks import clause, expect
 from crudspec.failures import ContractBroken
-from crudspec.model import Row
 from crudspec.subject import Subject
 from crudspec.witness import Witness
 
@@ -16,11 +15,13 @@ async def test_returns_every_row_in_id_order(backend: Subject, witness: Witness)
         await witness.empty()
         await witness.insert_many(count)
         stored = await witness.rows()
-        seen = _read(await backend.list_tasks())
+        returned = await backend.list_tasks()
+        seen = backend.read_all("list_tasks()", returned)
         expect("the number of rows", len(seen), count)
-        if seen != stored:
-            first = next(index for index, pair in enumerate(zip(seen, stored, strict=True)) if pair[0] != pair[1])
-            raise ContractBroken(f"row {first} of {count}", expected=repr(stored[first]), seen=repr(seen[first]))
+        for number, (row, expected) in enumerate(zip(seen, stored, strict=True)):
+            expect(f"row {number} of {count}", row, expected)
+        if count == 1:
+            backend.read_all("list_tasks()", returned, strictly=True)
 
 
 @clause("LIST-1")
@@ -29,7 +30,7 @@ async def test_order_holds_after_updates(backend: Subject, witness: Witness) -> 
     rows = [await witness.insert(f"row {number}") for number in range(12)]
     await witness.update(rows[1].id, "moved", True)
     await witness.delete(rows[3].id)
-    expect("list_tasks()", read_all("list_tasks()", await backend.list_tasks()), await witness.rows())
+    expect("list_tasks()", backend.read_all("list_tasks()", await backend.list_tasks()), await witness.rows())
 
 
 @clause("LIST-2")
@@ -39,7 +40,8 @@ async def test_each_call_returns_a_new_sequence(backend: Subject, witness: Witne
     stored = await witness.rows()
     first = await backend.list_tasks()
     _wreck(first)
-    expect("list_tasks() after the caller changed the last one", _read(await backend.list_tasks()), stored)
+    again = backend.read_all("list_tasks()", await backend.list_tasks())
+    expect("list_tasks() after the caller changed the last one", again, stored)
     empty = await backend.list_tasks()
     if empty is first:
         raise ContractBroken("two calls of list_tasks()", expected="two sequences", seen="one and the same")
@@ -57,11 +59,8 @@ async def test_sees_what_others_committed(backend: Subject, witness: Witness) ->
             await witness.update(one.id, "changed", True)
         else:
             await witness.delete(one.id)
-        expect(f"list_tasks() after another's {change}", _read(await backend.list_tasks()), await witness.rows())
-
-
-def _read(returned: object) -> list[Row]:
-    return read_all("list_tasks()", returned)
+        listed = backend.read_all("list_tasks()", await backend.list_tasks())
+        expect(f"list_tasks() after another's {change}", listed, await witness.rows())
 
 
 def _wreck(returned: Any) -> None:

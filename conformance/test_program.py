@@ -11,6 +11,9 @@ from crudspec.programs import run_programs
 from crudspec.subject import Subject
 from crudspec.witness import Witness
 
+_SHOWN = 4
+"""Of the steps that were left out."""
+
 
 @clause("PROGRAM-1")
 async def test_programs_agree_with_the_model(
@@ -18,7 +21,13 @@ async def test_programs_agree_with_the_model(
 ) -> None:
     run = current_run(request.config)
     known = run.deviation(backend.name, "PROGRAM-1") is not None
-    await run_programs([backend], witness, run.effort, seed=run.seed, shrink=not known)
+    try:
+        await run_programs([backend], witness, run.effort, seed=run.seed, shrink=not known)
+    finally:
+        left_out = list(backend.abilities.left_out)
+        if left_out:
+            some = ", ".join(left_out[:_SHOWN]) + (f" and {len(left_out) - _SHOWN} more" if left_out[_SHOWN:] else "")
+            run.notes.append(f"{backend.name}: programs were drawn without what other clauses report: {some}")
 
 
 @clause("MIX-1")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy.types import NullType
 
-from crudspec.checks import clause, expect, read, shown
+from crudspec.checks import clause, expect, shown
 from crudspec.failures import ContractBroken
 from crudspec.plugin import current_run
 from crudspec.schema import differences
@@ -39,8 +39,8 @@ async def test_using_the_backend_leaves_the_catalogue_alone(backend: Subject, re
     try:
         async with Witness.connect(dsn) as witness:
             before = await witness.catalogue()
-            async with Subject(backend.adapter, dsn, deadline=backend.deadline) as other:
-                row = read("the created row", await other.create("a"))
+            async with backend.another(dsn) as other:
+                row = backend.read("the created row", await other.create("a"))
                 await other.list_tasks()
                 await other.delete(row.id)
             expect("the database's catalogue", await witness.catalogue(), before)

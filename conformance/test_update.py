@@ -1,14 +1,17 @@
-"""update: both values of one row, or nothing.
-
-A result is taken for what it says, ``1`` for True: that it is a real bool is RESULT-1's to ask, and a row count
-that is passed through is one mistake, not nine.
-"""
+"""update: both values of one row, or nothing."""
 
 from datetime import UTC, datetime
 
-from crudspec.checks import clause, expect, read, read_all, refuses
+from crudspec.calls import (
+    accepted,
+    finds_no_row,
+    finds_no_such_row,
+    refused_and_unchanged,
+    refuses_what_is_no_id,
+)
+from crudspec.checks import Every, clause, expect
 from crudspec.subject import Subject
-from crudspec.values import INVALID_DONES, INVALID_TITLES, LARGE_IDS, MISSING_IDS, NOT_IDS, VALID_TITLES
+from crudspec.values import INVALID_DONES, INVALID_TITLES, LARGE_IDS, MISSING_IDS, VALID_TITLES
 from crudspec.witness import Witness
 
 
@@ -17,24 +20,39 @@ async def test_the_row_holds_what_was_given(backend: Subject, witness: Witness) 
     """False and the empty title are values, too; created_at, set to a day long past, stays there."""
     row = await witness.insert("before", True, created_at=datetime(2001, 2, 3, 4, 5, 6, 789, tzinfo=UTC))
     for title, done in (("after", False), ("after", True), ("", True), ("", False)):
-        expect(f"update(row, {title!r}, {done})", bool(await backend.update(row.id, title, done)), True)
+        returned = await backend.update(row.id, title, done)
         expect("the row as stored", await witness.row(row.id), row._replace(title=title, done=done))
+        backend.told("update", f"update(row, {title!r}, {done})", returned, True)
+
+
+@clause("UPDATE-1")
+async def test_the_result_says_that_the_row_was_there(backend: Subject, witness: Witness) -> None:
+    row = await witness.insert("before")
+    backend.told("update", "update of a row", await backend.update(row.id, "after", True), True, strictly=True)
 
 
 @clause("UPDATE-1")
 async def test_any_valid_title_is_written_exactly(backend: Subject, witness: Witness) -> None:
     row = await witness.insert("before")
+    every = Every("UPDATE-1")
     for name, title in VALID_TITLES.items():
-        expect(f"update to the title {name!r}", bool(await backend.update(row.id, title, False)), True)
-        expect(f"the row with the title {name!r}", await witness.row(row.id), row._replace(title=title))
+        with every.one():
+            returned = await accepted(backend, "update", row.id, title, False, name=name)
+            expect(f"the row with the title {name!r}", await witness.row(row.id), row._replace(title=title))
+            backend.told("update", f"update to the title {name!r}", returned, True)
+    every.settle()
 
 
 @clause("UPDATE-1")
 async def test_rows_with_large_ids_can_be_written(backend: Subject, witness: Witness) -> None:
+    every = Every("UPDATE-1")
     for name, task_id in LARGE_IDS.items():
         row = await witness.insert("far", id=task_id)
-        expect(f"update of an id {name}", bool(await backend.update(task_id, "near", True)), True)
-        expect("the row as stored", await witness.row(task_id), row._replace(title="near", done=True))
+        with every.one():
+            returned = await accepted(backend, "update", task_id, "near", True, name=name)
+            expect(f"the row with an id {name}", await witness.row(task_id), row._replace(title="near", done=True))
+            backend.told("update", f"update of an id {name}", returned, True)
+    every.settle()
 
 
 @clause("UPDATE-2")
@@ -44,7 +62,7 @@ async def test_no_other_row_is_touched(backend: Subject, witness: Witness) -> No
         await witness.insert("same", id=task_id)
     for target in (1, 11, 2):
         before = await witness.versions()
-        expect(f"update({target})", bool(await backend.update(target, f"new {target}", True)), True)
+        backend.told("update", f"update({target})", await backend.update(target, f"new {target}", True), True)
         after = await witness.versions()
         del before[target], after[target]
         expect("rows and row versions of all other rows", after, before)
@@ -52,30 +70,22 @@ async def test_no_other_row_is_touched(backend: Subject, witness: Witness) -> No
 
 @clause("UPDATE-3")
 async def test_a_row_that_does_not_exist_is_not_made(backend: Subject, witness: Witness) -> None:
-    await witness.insert("another row")
-    before = await witness.versions()
-    for name, task_id in MISSING_IDS.items():
-        expect(f"update of an id {name}", bool(await backend.update(task_id, "new", True)), False)
-        expect(f"the table after it ({name})", await witness.versions(), before)
+    await finds_no_such_row("UPDATE-3", backend, witness, "update", "new", True)
 
 
 @clause("UPDATE-3")
 async def test_a_deleted_row_does_not_come_back(backend: Subject, witness: Witness) -> None:
     """Also where the backend has read the row, and somebody else has deleted it since."""
     row = await witness.insert("gone")
-    read("the row", await backend.get(row.id))
+    backend.read("the row", await backend.get(row.id))
     await witness.delete(row.id)
-    expect("update of a deleted row", bool(await backend.update(row.id, "back", True)), False)
+    await finds_no_row(backend, "update of a deleted row", "update", row.id, "back", True)
     expect("the table", await witness.rows(), [])
 
 
 @clause("GET-3")
 async def test_an_id_that_is_not_an_int_is_refused(backend: Subject, witness: Witness) -> None:
-    await witness.insert("one", id=1)
-    before = await witness.versions()
-    for name, task_id in NOT_IDS.items():
-        await refuses(f"update of an id that is {name}", backend.update(task_id, "x", True), ValueError, TypeError)
-    expect("the table", await witness.versions(), before)
+    await refuses_what_is_no_id(backend, witness, "update", "x", True)
 
 
 @clause("UPDATE-4")
@@ -85,23 +95,27 @@ async def test_writing_the_same_values_returns_true(backend: Subject, witness: W
         row = await witness.insert("same", done)
         await backend.list_tasks()  # now a layer that remembers rows can know that nothing will change
         for _ in range(2):
-            expect("update with the values already there", bool(await backend.update(row.id, "same", done)), True)
+            returned = await backend.update(row.id, "same", done)
+            backend.told("update", "update with the values already there", returned, True)
         expect("the row as stored", await witness.row(row.id), row)
 
 
 @clause("UPDATE-5")
 async def test_invalid_values_are_refused(backend: Subject, witness: Witness) -> None:
     """Whether or not the row exists: a caller's mistake is one in both cases."""
-    row = await witness.insert("kept")
-    before = await witness.versions()
-    for task_id, which in ((row.id, "a row"), (MISSING_IDS["never created"], "no row")):
-        for name, title in INVALID_TITLES.items():
-            call = backend.update(task_id, title, True)
-            await refuses(f"update of {which} with the title {name!r}", call, ValueError, TypeError)
-        for name, done in INVALID_DONES.items():
-            call = backend.update(task_id, "fine", done)
-            await refuses(f"update of {which} with a done that is {name}", call, ValueError, TypeError)
-        expect("rows and row versions afterwards", await witness.versions(), before)
+    every = Every("UPDATE-5")
+    values = [(f"the title {name!r}", title, True) for name, title in INVALID_TITLES.items()]
+    values += [(f"a done that is {name}", "fine", done) for name, done in INVALID_DONES.items()]
+    for which in ("a row", "no row"):
+        for name, title, done in values:
+            await witness.empty()
+            row = await witness.insert("kept")
+            before = await witness.versions()
+            task_id = row.id if which == "a row" else MISSING_IDS["never created"]
+            what = f"update of {which} with {name}"
+            with every.one():
+                await refused_and_unchanged(what, backend.update(task_id, title, done), witness, before)
+    every.settle()
 
 
 @clause("UPDATE-6")
@@ -109,8 +123,9 @@ async def test_overwrites_what_another_connection_wrote(backend: Subject, witnes
     """A unit of work writes the columns that it saw change: what it last read must not decide what is stored."""
     row = await witness.insert("a", False)
     for title, done in (("a", False), ("b", True), ("a", True)):
-        read("the row", await backend.get(row.id))
-        read_all("list_tasks()", await backend.list_tasks())
+        backend.read("the row", await backend.get(row.id))
+        backend.read_all("list_tasks()", await backend.list_tasks())
         await witness.update(row.id, "theirs", not done)
-        expect(f"update(row, {title!r}, {done})", bool(await backend.update(row.id, title, done)), True)
+        returned = await backend.update(row.id, title, done)
         expect("the row as stored", await witness.row(row.id), row._replace(title=title, done=done))
+        backend.told("update", f"update(row, {title!r}, {done})", returned, True)

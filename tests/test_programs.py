@@ -49,8 +49,11 @@ class Hanging(AsyncpgBackend):
 
 
 class Trimming(AsyncpgBackend):
+    """Where there is a row already: one that trims always is told by a simpler clause, and left out."""
+
     async def create(self, title):
-        return await super().create(title.strip() if isinstance(title, str) else title)
+        rows = await self.list_tasks()
+        return await super().create(title.strip() if rows and isinstance(title, str) else title)
 
 
 class Threaded:
@@ -153,7 +156,7 @@ def test_the_same_seed_finds_the_same_program_and_leaves_no_file(broken, scratch
     assert [line.partition("#")[0] for line in first.script.splitlines()] == [
         line.partition("#")[0] for line in second.script.splitlines()
     ]
-    assert len([line for line in first.script.splitlines() if "await backend." in line]) == 1
+    assert len([line for line in first.script.splitlines() if "await backend." in line]) == 2
     assert paste(first.script, scratch_dsn).returncode == 0
     assert scratch_dsn not in first.script
     assert {path.name for path in tmp_path.iterdir()} <= {"mine.py", "__pycache__"}

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 
 import pytest
 
-from crudspec.clauses import BY_ID
-from crudspec.failures import ContractBroken
-from crudspec.model import Row
+from crudspec.causes import ACCEPTED
+from crudspec.clauses import BY_ID, Consequence
+from crudspec.failures import ContractBroken, Inconclusive
+from crudspec.model import Row, matches
 
 MARK = "crudspec_clause"
 
-DRIVERS = frozenset({"aiopg", "asyncpg", "pg8000", "psycopg", "psycopg2", "psycopg_pool", "sqlalchemy"})
-
 _Check = TypeVar("_Check", bound=Callable[..., Any])
 _LONGEST = 300
-_ABSENT = object()
 
 completed: list[object] = []
 """The ``backend`` of each check that came to its end, for the run to compare with the one it opened itself.
@@ -57,7 +55,14 @@ def _to_its_end(check: _Check) -> Any:
 
     @wraps(check)
     async def coroutine(**arguments: Any) -> None:
-        await check(**arguments)
+        try:
+            await check(**arguments)
+        except Exception as error:
+            explain = arguments["backend"].explain
+            cause = error if explain is None else await explain(error)
+            if cause is error:
+                raise
+            raise cause from error
         completed.append(arguments["backend"])
 
     return coroutine if inspect.iscoroutinefunction(check) else plain
@@ -99,81 +104,69 @@ def shown_error(error: BaseException) -> str:
 
 
 def expect(what: str, seen: object, expected: object) -> None:
-    """Fail unless both are equal and of one type: ``1`` is not ``True``."""
-    if type(seen) is not type(expected) or seen != expected:
+    """Fail unless both are equal and of one type: ``1`` is not ``True``; rows are compared by what both have."""
+    if not matches(expected, seen):
         raise ContractBroken(what, expected=shown(expected), seen=shown(seen))
 
 
-def read(what: str, returned: object) -> Row:
-    """Read the four values of a row that a backend returned, exact types included.
+class Every:
+    """All that breaks a promise in a check that tries many values, so that the worst is told and none is hidden.
+
+    >>> every = Every("CREATE-4")
+    >>> for name, title in INVALID_TITLES.items():                    # doctest: +SKIP
+    ...     with every.one():
+    ...         ...
+    >>> every.settle()
+    """
+
+    def __init__(self, clause_id: str) -> None:
+        """Begin with nothing wrong; the clause says how bad a failure is that does not say so itself."""
+        self._clause = BY_ID[clause_id]
+        self._found: list[ContractBroken] = []
+
+    @contextmanager
+    def one(self) -> Generator[None]:
+        """Try one value. What breaks the promise is noted; a hang is raised at once, as the next would hang, too."""
+        try:
+            yield
+        except Inconclusive:
+            raise
+        except ContractBroken as broken:
+            self._found.append(broken)
+            if self._rank(broken) == Consequence.HANG.rank:
+                self.settle()
+
+    def settle(self) -> None:
+        """Raise the worst of what was found, the others listed in it.
+
+        Raises:
+            ContractBroken: something was.
+        """
+        if self._found:
+            worst, *others = sorted(self._found, key=self._rank)
+            worst.others = [str(broken) for broken in others]
+            raise worst
+
+    def _rank(self, broken: ContractBroken) -> int:
+        return (broken.consequence or self._clause.consequence).rank
+
+
+async def refuses(what: str, call: Awaitable[object]) -> Exception:
+    """Await a call that must raise, whatever it raises.
 
     Raises:
-        ContractBroken: a value is missing, cannot be read, or is not of the contract's type.
+        ContractBroken: it returned.
     """
-    keyed = isinstance(returned, Mapping)
-    row = Row(*[_value(what, returned, name, keyed=keyed) for name in Row._fields])
-    _check_type(what, "id", row.id, int)
-    _check_type(what, "title", row.title, str)
-    _check_type(what, "done", row.done, bool)
-    if not isinstance(row.created_at, datetime) or row.created_at.utcoffset() is None:
-        raise ContractBroken(f"created_at of {what}", expected="an aware datetime", seen=shown(row.created_at))
-    return row
-
-
-def read_all(what: str, returned: object) -> list[Row]:
-    """Read a list of rows; a list or a tuple or any other sequence will do, an iterator or None will not."""
-    if not isinstance(returned, Sequence) or isinstance(returned, str | bytes):
-        raise ContractBroken(what, expected="a sequence of rows", seen=shown(returned))
-    return [read(f"row {index} of {what}", row) for index, row in enumerate(returned)]
-
-
-def _value(what: str, returned: Any, name: str, *, keyed: bool) -> Any:
-    try:
-        if not keyed and (value := getattr(returned, name, _ABSENT)) is not _ABSENT:
-            return value
-        return returned[name]  # asyncpg.Record has keys but is no Mapping
-    except Exception as error:
-        seen = f"{shown(returned)} of type {type(returned).__name__}"
-        if not isinstance(error, LookupError | TypeError | AttributeError):
-            seen = f"reading it raised {shown_error(error)}"
-        raise ContractBroken(
-            what, expected=f"a row with {', '.join(Row._fields)} as attributes or keys", seen=f"no {name!r}: {seen}"
-        ) from error
-
-
-def _check_type(what: str, name: str, value: object, wanted: type) -> None:
-    if type(value) is not wanted:
-        raise ContractBroken(
-            f"{name} of {what}",
-            expected=f"exactly {wanted.__name__}",
-            seen=f"{shown(value)} of type {type(value).__name__}",
-        )
-
-
-def is_drivers_own(error: BaseException) -> bool:
-    """Tell whether an exception's class, or one that it derives from, belongs to a database driver."""
-    return any(kind.__module__.partition(".")[0] in DRIVERS for kind in type(error).__mro__)
-
-
-async def refuses(what: str, call: Awaitable[object], *allowed: type[Exception]) -> Exception:
-    """Await a call that must raise one of the given builtins, by a class that is not the driver's own.
-
-    Returns:
-        The exception, for a check that wants to look at it.
-
-    Raises:
-        ContractBroken: it returned, or raised something else.
-    """
-    names = ["an exception" if kind is Exception else kind.__name__ for kind in allowed]
-    kinds = f"{' or '.join(names)}, not the driver's own"
     try:
         returned = await call
     except ContractBroken:
         raise
-    except Exception as error:
-        own = is_drivers_own(error)
-        if isinstance(error, allowed) and not own:
-            return error
-        why = " (the driver's own exception)" if own else ""
-        raise ContractBroken(what, expected=kinds, seen=f"raised {shown_error(error)}{why}") from error
-    raise ContractBroken(what, expected=kinds, seen=f"returned {shown(returned)}")
+    except Exception as error:  # noqa: BLE001 - any of them refuses
+        return error
+    raise ContractBroken(
+        what,
+        expected="an exception",
+        seen=f"returned {shown(returned)}",
+        consequence=Consequence.ANSWER,
+        cause=ACCEPTED,
+    )

@@ -97,7 +97,7 @@ PROFILES = (
 
 
 def _profile(name: str, *entries: tuple[str, Level, Consequence, str]) -> tuple[Clause, ...]:
-    return tuple(Clause(clause_id, name, *rest) for clause_id, *rest in entries)
+    return tuple(Clause(clause_id, name, level, worst, promise) for clause_id, level, worst, promise in entries)
 
 
 CLAUSES: tuple[Clause, ...] = (

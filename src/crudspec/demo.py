@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crudspec.backends.registry import Adapter, resolve
-from crudspec.checks import read, read_all, shown_error
+from crudspec.checks import shown_error
 from crudspec.failures import ContractBroken
 from crudspec.model import Row
 from crudspec.server import ServerChoice, create_scratch, drop_scratch, running
@@ -79,11 +79,11 @@ async def _play(server: Server, adapter: Adapter) -> list[Step]:
     steps: list[Step] = []
     try:
         async with Subject(adapter, dsn) as backend:
-            row = read("the created row", await backend.create("buy milk"))
+            row = backend.read("the created row", await backend.create("buy milk"))
             steps.append(_step('create("buy milk")', row))
-            steps.append(_step("get(id)", read("the row", await backend.get(row.id))))
+            steps.append(_step("get(id)", backend.read("the row", await backend.get(row.id))))
             steps.append(_step('update(id, "buy oat milk", True)', await backend.update(row.id, "buy oat milk", True)))
-            steps.append(_step("list_tasks()", *read_all("list_tasks()", await backend.list_tasks())))
+            steps.append(_step("list_tasks()", *backend.read_all("list_tasks()", await backend.list_tasks())))
             steps.append(_step("delete(id)", await backend.delete(row.id)))
             steps.append(_step("get(id)", await backend.get(row.id)))
     except Exception as error:  # noqa: BLE001 - shown in the backend's column; the others go on

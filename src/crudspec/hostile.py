@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from crudspec.checks import expect, read, shown_error
+from crudspec.checks import expect, shown_error
 from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.gates import until
 from crudspec.values import INVALID_DONES, INVALID_TITLES, MISSING_IDS, NOT_IDS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from crudspec.subject import Subject
     from crudspec.witness import Witness
@@ -22,12 +22,22 @@ if TYPE_CHECKING:
 
 def hostile_calls(backend: Subject, task_id: int) -> Calls:
     """Every hostile value through every operation that takes it."""
+    yield from forbidden_calls(backend, task_id)
+    yield from _calls_with_ids(backend, MISSING_IDS)
+
+
+def forbidden_calls(backend: Subject, task_id: int) -> Calls:
+    """Every value that the domain does not allow through every operation that takes it."""
     for name, title in INVALID_TITLES.items():
         yield f"create with the title {name!r}", lambda title=title: backend.create(title)
         yield f"update with the title {name!r}", lambda title=title: backend.update(task_id, title, True)
     for name, done in INVALID_DONES.items():
         yield f"update with a done that is {name}", lambda done=done: backend.update(task_id, "x", done)
-    for name, bad in [*NOT_IDS.items(), *MISSING_IDS.items()]:
+    yield from _calls_with_ids(backend, NOT_IDS)
+
+
+def _calls_with_ids(backend: Subject, ids: Mapping[str, object]) -> Calls:
+    for name, bad in ids.items():
         yield f"get of an id that is {name}", lambda bad=bad: backend.get(bad)
         yield f"update of an id that is {name}", lambda bad=bad: backend.update(bad, "x", True)
         yield f"delete of an id that is {name}", lambda bad=bad: backend.delete(bad)
@@ -53,9 +63,10 @@ async def attempt(call: Callable[[], Awaitable[object]]) -> None:
 async def works(backend: Subject, witness: Witness, after: str) -> None:
     """One create and one get, both right."""
     try:
-        row = read(f"the row created after {after}", await backend.create("works"))
-        expect(f"get after {after}", read("the row", await backend.get(row.id)), row)
+        row = backend.read(f"the row created after {after}", await backend.create("works"))
         expect(f"the row, stored after {after}", await witness.row(row.id), row)
+        if "get" not in backend.abilities.broken:
+            expect(f"get after {after}", backend.read("the row", await backend.get(row.id)), row)
     except ContractBroken:
         raise
     except Exception as error:

@@ -9,7 +9,7 @@ import pytest
 from crudspec.checks import completed
 from crudspec.clauses import BY_ID, Clause
 from crudspec.deviations import today
-from crudspec.failures import ContractBroken
+from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.plugin import split_id
 from crudspec.report.failure import describe, headline, own_connection_lost
 from crudspec.report.verdicts import Verdict
@@ -36,7 +36,13 @@ def judge(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: pyte
                 expected=f"it was asked of the backend {name}, to its end",
                 seen="something else: a hook or a fixture of this project took its place",
             )
-    if isinstance(error, pytest.skip.Exception):
+    if isinstance(error, Inconclusive):
+        verdict, detail = Verdict.NOT_RUN, run.redacted(str(error))
+        report.outcome, report.longrepr = "failed", f"{clause_id} could not be asked of {name}: {detail}"
+        subject = run.stages.subject(name)
+        if subject and report.when == "call":
+            subject.failed = True
+    elif isinstance(error, pytest.skip.Exception):
         report.outcome = "skipped"
         verdict, detail = Verdict.NOT_RUN, f"skipped: {error}"
     elif error is not None:

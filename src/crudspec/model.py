@@ -7,10 +7,23 @@ shared a helper with a backend would share its mistakes.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _LARGEST_BIGINT = 9_223_372_036_854_775_807
 _VARCHAR_LIMIT = 255
+
+
+class _Unread:
+    """Stands in a row for a value that a backend does not deliver. It is told once, and compared nowhere else."""
+
+    def __repr__(self) -> str:
+        return "?"
+
+
+UNREAD: Any = _Unread()
 
 
 class Row(NamedTuple):
@@ -20,6 +33,27 @@ class Row(NamedTuple):
     title: str
     done: bool
     created_at: datetime
+
+    def but(self, **values: Any) -> Row:
+        """The row with other values, where it has any."""
+        return self._replace(**{name: value for name, value in values.items() if getattr(self, name) is not UNREAD})
+
+
+def hide(row: Row, columns: Collection[str]) -> Row:
+    """The row without the values of some columns."""
+    return row._replace(**dict.fromkeys(columns, UNREAD)) if columns else row
+
+
+def matches(one: object, other: object) -> bool:
+    """Equal and of one type, ``1`` not being ``True``; rows by the values that both have, lists row by row."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, Row) and isinstance(other, Row):
+        pairs = zip(one, other, strict=True)
+        return all(mine is UNREAD or theirs is UNREAD or matches(mine, theirs) for mine, theirs in pairs)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(matches, one, other))
+    return one == other
 
 
 class Refused(Exception):
@@ -72,7 +106,7 @@ class Model:
         if row is None:
             return False
         assert isinstance(title, str)
-        self.rows[task_id] = row._replace(title=title, done=done)
+        self.rows[task_id] = row.but(title=title, done=done)
         return True
 
     def delete(self, task_id: object) -> bool:

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
-from sqlalchemy.util import await_only, greenlet_spawn
+from sqlalchemy.util import greenlet_spawn
 
-from crudspec.checks import is_drivers_own, read, read_all, shown, shown_call, shown_error
 from crudspec.failures import ContractBroken
-from crudspec.model import Model, Refused
-from crudspec.scripts import Step, script
-from crudspec.subject import DeadlineMissed
-from crudspec.values import INVALID_DONES, INVALID_TITLES, MISSING_IDS, NOT_IDS, VALID_TITLES
+from crudspec.play import PLAIN, Play, Stuck, steps
+from crudspec.weaknesses import weaknesses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from crudspec.model import Row
+    from crudspec.scripts import Step
     from crudspec.subject import Subject
     from crudspec.witness import Witness
 
@@ -58,45 +55,6 @@ MOST_REPLAYS = 120
 """Programs that Hypothesis may run to shrink a failing one. It would go on for minutes, for ever less; what it tries
 after that does nothing, and so looks as if it did not fail."""
 
-REFUSED = "InvalidTask"
-_PLAIN = "a"
-
-
-class _Stuck(BaseException):
-    """A call hung. Not an Exception: Hypothesis would replay it, a deadline each time, to shrink it."""
-
-    def __init__(self, broken: ContractBroken) -> None:
-        self.broken = broken
-
-
-@dataclass(frozen=True, slots=True)
-class _Newest:
-    """The row that was created that many creates ago (counted round and round), there still or not."""
-
-    creates_ago: int
-
-
-def _steps() -> list[tuple[Any, ...]]:
-    """Every step that a program may take, the simple ones first (Hypothesis shrinks to the front), some many times.
-
-    Long and odd values have clauses of their own; what matters here is that titles and rows meet again.
-    """
-    titles, dones, rows = [_PLAIN, "b", ""], [False, True], [_Newest(ago) for ago in range(3)]
-    odd_titles = ["a ", "A", *VALID_TITLES.values(), *INVALID_TITLES.values()]
-    odd_rows = [*MISSING_IDS.values(), *NOT_IDS.values()]
-    steps: list[tuple[Any, ...]] = []
-    steps += [("create", title) for title in titles] * 33
-    steps += [("get", row) for row in rows] * 33
-    steps += [("list_tasks",)] * 80
-    steps += [("delete", row) for row in rows] * 27
-    steps += [("update", row, title, done) for done in dones for title in titles for row in rows] * 10
-    steps += [("create", title) for title in odd_titles]
-    steps += [(operation, row) for operation in ("get", "delete") for row in odd_rows]
-    steps += [("update", row, _PLAIN, False) for row in odd_rows]
-    steps += [("update", rows[0], title, False) for title in odd_titles]
-    steps += [("update", rows[0], _PLAIN, done) for done in INVALID_DONES.values()]
-    return steps
-
 
 @st.composite
 def _one_by_one(draw: Callable[[Any], Any], steps: st.SearchStrategy[Any]) -> Callable[[], Any]:
@@ -132,9 +90,20 @@ async def run_programs(
     # The first backend is the one under test: in company, it has about half of the steps.
     company = range(1, len(subjects))
     who = [0] * max(len(company), 1) + [*company]
+    # What a simpler clause tells is left out: a program is to find what no single call shows.
     # Drawing is what a step costs, and it is paid a few thousand times: one draw for all of it. With a rule for each
     # operation, some would be left out at random, and many a program would never create a row.
-    steps = _one_by_one(st.sampled_from([(number, *step) for step in _steps() for number in who]))
+    weak = await weaknesses(subjects[0], witness)
+    drawn = _one_by_one(
+        st.sampled_from(
+            [
+                (number, *step)
+                for index, (times, step) in enumerate(steps())
+                for number in who * times
+                if number or index not in weak.steps
+            ]
+        )
+    )
 
     last: list[Play] = []
     shortest: list[Play] = []
@@ -146,14 +115,14 @@ async def run_programs(
         if last and last[0].broken:
             shortest[:] = last
         replays += bool(shortest)
-        play = Play(subjects, witness, idle=replays > MOST_REPLAYS)
+        play = Play(subjects, witness, idle=replays > MOST_REPLAYS, absent=weak.absent)
         last[:] = [play]
         try:
             play.begin()
             for _ in range(effort.steps):
                 play.step(*next_step())
             play.settle()
-        except (_Stuck, asyncio.CancelledError) as error:
+        except (Stuck, asyncio.CancelledError) as error:
             ended.append(error)
             raise
         finally:
@@ -171,11 +140,11 @@ async def run_programs(
     )
     try:
         for start in range(0, effort.examples, _ROUND):
-            await greenlet_spawn(settings(hypothesis.seed(f"{seed}.{start}")(hypothesis.given(steps)(program))))
-    except (_Stuck, ContractBroken, Flaky) as error:
+            await greenlet_spawn(settings(hypothesis.seed(f"{seed}.{start}")(hypothesis.given(drawn)(program))))
+    except (Stuck, ContractBroken, Flaky):
         # Hypothesis may say instead that the program is not the same every time.
         for end in ended:
-            broken = end.broken if isinstance(end, _Stuck) else end
+            broken = end.broken if isinstance(end, Stuck) else end
             raise broken from broken.__cause__
         play = shortest[0] if shortest else last[0]
         if play.broken is None:
@@ -183,204 +152,51 @@ async def run_programs(
         broken = play.broken
         if shrink:
             broken = await greenlet_spawn(_smallest, subjects, witness, play.steps, broken)
-        raise broken from broken.__cause__ or error.__cause__
+        raise broken from broken.__cause__
 
 
 def _smallest(
-    subjects: Sequence[Subject], witness: Witness, steps: list[Step], broken: ContractBroken
+    subjects: Sequence[Subject], witness: Witness, found: list[Step], broken: ContractBroken
 ) -> ContractBroken:
-    """Leave out, the last ones first, the steps without which the program fails all the same; then try plain titles.
+    """Leave out, the last ones first, the found without which the program fails all the same; then try plain titles.
 
-    Hypothesis stops before it has tried it all: steps that it drew together with those that matter often stay, and
+    Hypothesis stops before it has tried it all: found that it drew together with those that matter often stay, and
     a title is as it was first drawn.
     """
 
     def fails(some: list[Step]) -> bool:
-        nonlocal steps, broken
+        nonlocal found, broken
         play = Play(subjects, witness)
         try:
             play.repeat(some)
         except ContractBroken as again:
-            broken, steps = again, play.steps
+            broken, found = again, play.steps
             return True
         return False
 
     try:
-        if not fails(steps):
+        if not fails(found):
             broken.seen += "; not every time that the program runs"
             return broken
-        place = len(steps) - 2
+        place = len(found) - 2
         while place >= 0:
-            created = steps[place].created
+            created = found[place].created
             fails(
                 [
                     step
-                    for index, step in enumerate(steps)
+                    for index, step in enumerate(found)
                     if index != place and (created is None or step.args[:1] != (created,))
                 ]
             )
-            place = min(place, len(steps) - 1) - 1
-        for place in range(len(steps)):
-            fails([_with_plain_title(step) if index == place else step for index, step in enumerate(steps)])
-    except _Stuck:
+            place = min(place, len(found) - 1) - 1
+        for place in range(len(found)):
+            fails([_with_plain_title(step) if index == place else step for index, step in enumerate(found)])
+    except Stuck:
         pass
     return broken
 
 
 def _with_plain_title(step: Step) -> Step:
     titles = {"create": 0, "update": 1}
-    args = [_PLAIN if index == titles.get(step.operation) else arg for index, arg in enumerate(step.args)]
+    args = [PLAIN if index == titles.get(step.operation) else arg for index, arg in enumerate(step.args)]
     return replace(step, args=tuple(args))
-
-
-class _Asked:
-    """A question to the witness that is on its way at once, without a task and a turn of the event loop for it."""
-
-    def __init__(self, question: Coroutine[Any, Any, list[Row]]) -> None:
-        self._question = question
-        self._waits_for = question.send(None)
-
-    def __await__(self) -> Generator[Any, Any, list[Row]]:
-        yield self._waits_for
-        return (yield from self._question.__await__())
-
-
-class Play:
-    """One program as it runs.
-
-    Each step is judged against the model as it is made. The witness is asked at once as well, and its answer, which
-    shows the table as this step left it, is read before the next step goes out: the server looks it up while
-    Hypothesis draws.
-    """
-
-    def __init__(self, subjects: Sequence[Subject], witness: Witness, *, idle: bool = False) -> None:
-        self._idle = idle
-        self._subjects = subjects
-        self._witness = witness
-        self._look: _Asked | None = None
-        self.model = Model()
-        self.steps: list[Step] = []
-        self._created: list[int] = []
-        self.broken: ContractBroken | None = None
-
-    def begin(self) -> None:
-        """Empty the table."""
-        if not self._idle:
-            await_only(self._witness.empty())
-
-    def step(self, who: int, operation: str, *args: Any) -> None:
-        """Run one operation and compare its outcome with the model, and the table before it with the witness."""
-        if self._idle:
-            return
-        self.settle()
-        args = tuple(self._id(arg) if isinstance(arg, _Newest) else arg for arg in args)
-        promised: object
-        try:
-            promised = getattr(self.model, operation)(*args)
-        except Refused:
-            promised = REFUSED
-        returned = await_only(self._do(who, operation, args))
-        try:
-            self._judge(operation, args, returned, promised)
-        except ContractBroken as broken:
-            self.drop()
-            raise self._told(broken) from broken.__cause__
-
-    def repeat(self, steps: Sequence[Step]) -> None:
-        """Run steps of another play; the rows that it created have other ids here."""
-        self.begin()
-        ids: dict[object, object] = {}
-        for step in steps:
-            args = step.args if step.operation == "create" else tuple(ids.get(_key(arg), arg) for arg in step.args)
-            self.step(step.who, step.operation, *args)
-            if step.created is not None:
-                ids[_key(step.created)] = self.steps[-1].created
-        self.settle()
-
-    def settle(self) -> None:
-        """Compare the table after the last step with the model."""
-        if self._look is None:
-            return
-        look, self._look = self._look, None
-        stored, table = await_only(look), self.model.list_tasks()
-        if stored != table:
-            raise self._told(ContractBroken("the table", expected=_listed(table), seen=_listed(stored)))
-
-    def _told(self, broken: ContractBroken) -> ContractBroken:
-        last = self.steps[-1]
-        broken.what = f"{broken.what} after step {len(self.steps)}, {shown_call(last.operation, last.args)}"
-        broken.script = self.script()
-        self.broken = broken
-        return broken
-
-    def drop(self) -> None:
-        """Wait for what the witness was asked, whatever it says."""
-        look, self._look = self._look, None
-        if look is not None:
-            await_only(look)
-
-    def _id(self, row: _Newest) -> int:
-        created = self._created
-        return created[-1 - row.creates_ago % len(created)] if created else MISSING_IDS["never created"]
-
-    async def _do(self, who: int, operation: str, args: tuple[Any, ...]) -> object:
-        subject = self._subjects[who]
-        returned: object
-        try:
-            returned = await subject.call(operation, *args)
-        except DeadlineMissed as late:
-            self.steps.append(Step(who, operation, args, late.seen))
-            late.script = self.script()
-            raise _Stuck(late) from late
-        except ContractBroken as broken:
-            self.steps.append(Step(who, operation, args, broken.seen))
-            raise self._told(broken) from broken.__cause__
-        except Exception as error:  # noqa: BLE001 - which exception is right, the judge says
-            returned = error
-        self.steps.append(Step(who, operation, args, subject.calls[-1]))
-        self._look = _Asked(self._witness.rows())
-        return returned
-
-    def _judge(self, operation: str, args: tuple[Any, ...], returned: object, promised: object) -> None:
-        if isinstance(returned, Exception):
-            fits = isinstance(returned, ValueError | TypeError) and not is_drivers_own(returned)
-            if promised == REFUSED and fits:
-                return
-            expected = "InvalidTask" if promised == REFUSED else _outcome(operation, promised)
-            raise ContractBroken("the outcome", expected=expected, seen=f"raised {shown_error(returned)}") from returned
-        if promised == REFUSED:
-            raise ContractBroken("the outcome", expected="InvalidTask", seen=f"returned {shown(returned)}")
-        if operation == "create":
-            row = read("the row", returned)
-            wrong = self.model.created(row)
-            if wrong:
-                raise ContractBroken("the outcome", expected="a new id", seen=wrong)
-            if (row.title, row.done) != (args[0], False):
-                raise ContractBroken("the outcome", expected=f"title {shown(args[0])} and done False", seen=shown(row))
-            self.steps[-1].created = row.id
-            self._created.append(row.id)
-            return
-        seen: object = returned
-        if operation == "get" and returned is not None:
-            seen = read("the row", returned)
-        elif operation == "list_tasks":
-            seen = read_all("the list", returned)
-        if type(seen) is not type(promised) or seen != promised:
-            raise ContractBroken("the outcome", expected=_outcome(operation, promised), seen=_outcome(operation, seen))
-
-    def script(self) -> str:
-        """The program so far, to be pasted and run."""
-        synchronous = [index for index, subject in enumerate(self._subjects) if subject.in_threads]
-        return script([subject.adapter for subject in self._subjects], self.steps, synchronous=synchronous)
-
-
-def _key(arg: object) -> object:
-    return (type(arg), arg) if isinstance(arg, int) else None  # True is no id, and a list is no key
-
-
-def _outcome(operation: str, value: object) -> str:
-    return _listed(value) if operation == "list_tasks" and isinstance(value, list) else shown(value)
-
-
-def _listed(rows: list[Row]) -> str:
-    return "[" + ", ".join(f"({row.id}, {shown(row.title)}, {row.done})" for row in rows) + "]"

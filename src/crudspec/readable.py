@@ -64,14 +64,16 @@ def check_readable(what: str, error: BaseException, secret: re.Pattern[str]) -> 
 
 
 def check_traced(what: str, error: BaseException) -> None:
-    """What the driver said is the error's ``__cause__``; for where it is known that it said something.
+    """What the driver said is the error's ``__cause__``, or its ``__context__`` and not suppressed.
+
+    For where it is known that it said something.
 
     Which exception that is, is not asked: nobody knows all drivers, and a backend may have named it before.
 
     Raises:
         ContractBroken: there is no cause.
     """
-    if error.__cause__ is None:
+    if error.__cause__ is None and (error.__context__ is None or error.__suppress_context__):
         raise ContractBroken(
             f"__cause__ of {shown_error(error)}, raised by {what}", expected="the driver's error", seen="None"
         ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -22,7 +21,7 @@ from crudspec.subject import OPERATION_DEADLINE
 from crudspec.wire import Proxy, WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 
 class Run:
@@ -104,23 +103,6 @@ class Run:
                 f"crudspec: PostgreSQL {server.version}, {server.origin}; "
                 f"backends {', '.join(map(str, self.adapters))}; seed {self.seed}; effort {self.effort_name}"
             )
-        if self.config.getoption("numprocesses", None):
-            # Not in a process that runs the checks: another event loop might be one too many for a backend.
-            asyncio.run(self.stages.try_each())
-            self._stop_if_all_refuse(pytest.UsageError)
-
-    async def open(self, names: Iterable[str]) -> None:
-        """Open the backends that are asked, in the event loop that the checks run in."""
-        await self.stages.open(names)
-        if not self.worker:
-            usage_error = pytest.ExitCode.USAGE_ERROR
-            self._stop_if_all_refuse(lambda reason: pytest.exit.Exception(reason, returncode=usage_error))
-
-    def _stop_if_all_refuse(self, stop: Callable[[str], BaseException]) -> None:
-        """Stop where no backend can be opened: there is nothing to run."""
-        refused = [f"{name}: {error}" for name, error in self.stages.refused.items()]
-        if refused and len(refused) == len(self.adapters):
-            raise stop(self.redacted("no backend can be opened; " + "; ".join(refused)))
 
     def options_that_matter(self) -> list[str]:
         """Options of this run without which another one may draw other programs, or see no failure."""
@@ -231,9 +213,6 @@ class Run:
 
     def finish(self, session: pytest.Session) -> None:
         """Settle the exit status: an incomplete run, or a wrong list of deviations, does not exit 0."""
-        self.notes += [
-            f"{name}: {error}; its checks fail, the others go on" for name, error in self.stages.refused.items()
-        ]
         if self.worker is not None:
             output = self.config.__dict__["workeroutput"]
             output["crudspec_notes"] = self.notes + self.stages.notes

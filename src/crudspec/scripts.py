@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -85,5 +86,7 @@ def _variable(used: dict[int, Adapter], index: int) -> str:
 def _import(adapter: Adapter) -> str:
     place, name = adapter.spec.rpartition(":")[0], adapter.cls.__qualname__.partition(".")[0]
     if place.endswith(".py"):
-        return f"import runpy; {name} = runpy.run_path({place!r})[{name!r}]"
+        # As a module, and not by runpy: what looks itself up in sys.modules (a dataclass, a model) finds itself there.
+        path = Path(place).resolve()
+        return f"import sys; sys.path.insert(0, {str(path.parent)!r}); from {path.stem} import {name}"
     return f"from {adapter.cls.__module__} import {name}"

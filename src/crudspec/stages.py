@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from crudspec.failures import ContractBroken
+import asyncpg
+
+from crudspec.abilities import CONNECT, Abilities
+from crudspec.causes import MEDDLED
+from crudspec.clauses import Consequence
+from crudspec.failures import ContractBroken, Depends
 from crudspec.server import create_scratch, drop_scratch
+from crudspec.smoke import side_by_side, smoke
 from crudspec.subject import Subject
 from crudspec.wire import Proxy, threaded
 from crudspec.witness import Witness
@@ -23,7 +29,10 @@ MOST_OPEN = 8
 """Backends that are open at once: each may hold a pool's worth of the server's connections."""
 
 _MOST_FAILURES = 3
-"""Failures to open a backend anew after a check that failed; then it is left alone, as each may take its deadline."""
+"""Failures to open a backend anew, one after the other; then it is left alone, as each may take its deadline."""
+
+_MOST_HANGS = 6
+"""Calls that did not come back; then the backend is left alone, as a run has to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +43,14 @@ class Stage:
     witness: Witness
     context: Any
     wire: AbstractContextManager[Proxy | None]
+    catalogue: str
 
 
 class Stages:
     """Opens backends when they are first asked, and anew where a check failed.
 
     Attributes:
-        refused: Backends that could not be opened at first, or not any more, with the reason; they are left alone.
+        abilities: What is known of each backend.
         without_witness: Backends whose witness lost its connection; each gets another database, and another witness.
         no_wire: Why no check can put a wire in between, if none can.
         notes: What went wrong with closing one.
@@ -64,69 +74,92 @@ class Stages:
         self.no_wire = ""
         self._open: dict[str, Stage] = {}
         self.without_witness: set[str] = set()
-        self._opened: set[str] = set()
-        self._failures: Counter[str] = Counter()
-        self.refused: dict[str, ContractBroken] = {}
+        self.abilities = {name: Abilities() for name in self._adapters}
+        self._failures: dict[str, int] = {}
+        self._hangs: dict[str, int] = {}
         self.notes: list[str] = []
 
     def subject(self, name: str) -> Subject | None:
         """The backend of that name, if it was asked yet."""
         return self._open[name].subject if name in self._open else None
 
-    async def try_each(self) -> None:
-        """Find out which backends cannot be opened, with a database and an event loop that serve for nothing else."""
-        dsn = await create_scratch(self._server(), "try")
-        for name, adapter in self._adapters.items():
-            subject = Subject(adapter, dsn)
-            try:
-                await subject.open()
-            except ContractBroken as error:
-                self.refused[name] = error
-            with suppress(ContractBroken):  # what is wrong with closing, the clauses about it say
-                await subject.close()
-        await drop_scratch(self._server(), dsn)
+    def witness(self, name: str) -> Witness:
+        """The witness of an open backend's database."""
+        return self._open[name].witness
 
-    async def open(self, names: Iterable[str]) -> None:
-        """Open these backends, or as many as may be open; those that refuse are remembered."""
-        for name in list(names)[:MOST_OPEN]:
-            with suppress(ContractBroken):
-                await self.stage(name)
-
-    async def stage(self, name: str) -> Stage:
+    async def stage(self, name: str, clause: str) -> Stage:
         """The backend of that name, open, with nothing remembered of earlier checks.
+
+        Before the first check it is tried out; see :mod:`crudspec.smoke`.
+
+        Args:
+            name: Of the backend.
+            clause: Id of the one that is asked next.
 
         Raises:
             ContractBroken: it cannot be opened.
+            Depends: the same, and another clause tells it.
         """
-        if name in self.refused:
-            raise self.refused[name]
+        abilities = self.abilities[name]
+        abilities.asking = clause
         if name in self.without_witness:
             self.without_witness.remove(name)
             await self._close(name)
         if name not in self._open:
-            if len(self._open) >= MOST_OPEN:
-                await self._close(next(iter(self._open)))
-            dsn = await create_scratch(self._server(), name)
-            context = Witness.connect(dsn)
-            # In a thread of its own: a backend that blocks the event loop would otherwise wait for itself.
-            wire = threaded(dsn) if self.wire else nullcontext()
-            subject = Subject(
-                self._adapters[name], dsn, deadline=self._deadline, wire=wire.__enter__(), no_wire=self.no_wire
-            )
-            self._open[name] = Stage(subject, await context.__aenter__(), context, wire)
+            await self._make(name)
         stage = self._open[name]
-        if stage.subject.instance is None:
-            try:
-                await stage.subject.open()
-            except ContractBroken as error:
-                self._failures[name] += 1
-                if name not in self._opened or self._failures[name] == _MOST_FAILURES:
-                    self.refused[name] = error
-                raise
-            self._opened.add(name)
-            self._failures[name] = 0
-        stage.subject.calls.clear()
+        subject = stage.subject
+        if len(abilities.hangs) >= _MOST_HANGS:
+            abilities.require(CONNECT)
+            raise Depends(abilities.hangs[0], f"{len(abilities.hangs)} calls did not come back; more are not made")
+        if subject.instance is None and CONNECT not in abilities.broken:
+            await self._open_anew(name, stage)
+        if len(abilities.hangs) > self._hangs.get(name, 0):
+            self._hangs[name] = len(abilities.hangs)
+            await smoke(subject, stage.witness, clause=abilities.hangs[-1])
+        subject.calls.clear()
+        abilities.require(CONNECT)
         return stage
+
+    async def _make(self, name: str) -> None:
+        """Make a database for the backend, open it there, and find out what works."""
+        if len(self._open) >= MOST_OPEN:
+            await self._close(next(iter(self._open)))
+        abilities = self.abilities[name]
+        dsn = await create_scratch(self._server(), name)
+        context = Witness.connect(dsn)
+        # In a thread of its own: a backend that blocks the event loop would otherwise wait for itself.
+        wire = threaded(dsn) if self.wire else nullcontext()
+        subject = Subject(
+            self._adapters[name],
+            dsn,
+            deadline=self._deadline,
+            wire=wire.__enter__(),
+            no_wire=self.no_wire,
+            abilities=abilities,
+        )
+        subject.explain = partial(self._explained, name)
+        witness = await context.__aenter__()
+        stage = self._open[name] = Stage(subject, witness, context, wire, await witness.catalogue())
+        if name in self._hangs:
+            return
+        self._hangs[name] = 0
+        await smoke(subject, witness)
+        if CONNECT not in abilities.broken:
+            elsewhere = await create_scratch(self._server(), f"{name} elsewhere")
+            await side_by_side(subject, witness, elsewhere, partial(self._abandon, stage))
+            await drop_scratch(self._server(), elsewhere)
+        self._hangs[name] = len(abilities.hangs)
+
+    async def _open_anew(self, name: str, stage: Stage) -> None:
+        try:
+            await stage.subject.open()
+        except ContractBroken as broken:
+            self._failures[name] = self._failures.get(name, 0) + 1
+            if self._failures[name] == _MOST_FAILURES:
+                self.abilities[name].found_broken(CONNECT, broken)
+            raise
+        self._failures[name] = 0
 
     async def restore(self, name: str) -> None:
         """Empty the table after a check; a backend that failed it is opened anew for the next one.
@@ -134,6 +167,8 @@ class Stages:
         Raises:
             ContractBroken: a connection that the backend left is in the way; it is ended.
         """
+        if name not in self._open:
+            return
         stage = self._open[name]
         try:
             if stage.subject.failed:
@@ -142,11 +177,38 @@ class Stages:
         except ContractBroken:
             await self._abandon(stage)
             raise
+        except asyncpg.PostgresError:
+            # What it has done to the table, the check's failure says; the next one gets another database.
+            await self._close(name)
+
+    async def _explained(self, name: str, error: Exception) -> Exception:
+        """A check's failure; where the backend has changed the database itself, that is the cause."""
+        stage = self._open[name]
+        try:
+            now = await stage.witness.catalogue()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            return error
+        if now == stage.catalogue:
+            return error
+        before, after = set(stage.catalogue.splitlines()), set(now.splitlines())
+        changes = [f"- {line.strip()}" for line in sorted(before - after)]
+        changes += [f"+ {line.strip()}" for line in sorted(after - before)]
+        await self._close(name)
+        broken = ContractBroken(
+            "the definition of the database after the check",
+            expected="as the migrations made it: the data layer owns rows, and not the schema",
+            seen="; ".join(changes[:6]),
+            consequence=Consequence.DATA,
+            cause=MEDDLED,
+        )
+        broken.__cause__ = error
+        return broken
 
     async def _abandon(self, stage: Stage) -> None:
         with suppress(ContractBroken):
             await stage.subject.close()
-        await stage.witness.end(await stage.witness.pids())
+        with suppress(asyncpg.PostgresError):
+            await stage.witness.end(await stage.witness.pids())
         stage.subject.instance = None
         stage.subject.failed = False
 

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import signal
-import threading
 from collections import deque
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from crudspec.abilities import CONNECT, LEAVE, Abilities
+from crudspec.causes import HANGS, RESULT
 from crudspec.checks import shown, shown_call, shown_error
-from crudspec.failures import ContractBroken, Inconclusive
+from crudspec.clauses import Consequence
+from crudspec.failures import ContractBroken, Depends, Inconclusive
+from crudspec.reading import read, read_all
 from crudspec.threads import DaemonPool
+from crudspec.watchdog import Blocked, Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import FrameType
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from contextvars import Context
     from typing import Self
 
     from crudspec.backends.registry import Adapter
+    from crudspec.model import Row
     from crudspec.wire import Proxy, Traffic
 
 OPERATION_DEADLINE = 10.0
@@ -34,6 +39,9 @@ THREAD_PATIENCE = 5.0
 
 CONNECT_DEADLINE = 30.0
 CLOSE_DEADLINE = 15.0
+CLOSE_AGAIN_DEADLINE = 0.05
+"""Seconds for leaving a ``connect`` that is known not to be left: it is told once, and then given up at once."""
+
 _REMEMBERED_CALLS = 12
 _SHOWN_STATEMENTS = 12
 
@@ -80,12 +88,21 @@ def shown_traffic(traffic: Traffic) -> list[str]:
 class DeadlineMissed(ContractBroken):
     """A call did not come back in time."""
 
+    def __init__(self, what: str, *, expected: str, seen: str, operation: str = "") -> None:
+        cause = f"{HANGS}: {operation}" if operation else HANGS
+        super().__init__(what, expected=expected, seen=seen, consequence=Consequence.HANG, cause=cause)
+
+
+_entered: ContextVar[object] = ContextVar("crudspec_entered", default=None)
+"""The instance whose context variables were set last in this context."""
+
 
 class Subject:
     """One opened backend.
 
     Its context is entered and left in one task of its own: a ``connect`` that holds a task group or a
-    timeout open must be left by the task that entered it, and fixtures do not promise that.
+    timeout open must be left by the task that entered it, and fixtures do not promise that. What ``connect`` has set
+    in context variables is set for each call, too, as it is in a program that enters, calls and leaves in one task.
     """
 
     def __init__(
@@ -97,6 +114,7 @@ class Subject:
         wire: Proxy | None = None,
         beside: Subject | None = None,
         no_wire: str = "",
+        abilities: Abilities | None = None,
     ) -> None:
         """Describe a backend; :meth:`open` opens it.
 
@@ -107,7 +125,11 @@ class Subject:
             wire: Connects it, to show its SQL in a failure; ``dsn`` stays the way to the server itself.
             no_wire: Why no check can put a wire in between, if none can.
             beside: The backend of the check, which it joins: same wire, and its calls are told with that one's.
+            abilities: What is known of it already.
         """
+        if abilities is None:
+            abilities = Abilities(hidden=beside.abilities.hidden) if beside is not None else Abilities()
+        self.abilities = abilities
         self.adapter = adapter
         self.name = adapter.name
         self.dsn = dsn
@@ -118,6 +140,9 @@ class Subject:
         self.instance: Any = None
         self.failed = False
         self.in_threads = False
+        self.explain: Callable[[Exception], Awaitable[Exception]] | None = None
+        self._others = 0
+        self._variables: list[tuple[ContextVar[Any], object]] = []
         self._closing: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -139,33 +164,77 @@ class Subject:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    @asynccontextmanager
+    async def another(self, dsn: str | None = None) -> AsyncGenerator[Subject]:
+        """Open one more instance, beside this one; where two cannot live side by side, this one is closed first.
+
+        Args:
+            dsn: Of its database or of a wire before it; by default this one's, and through its wire.
+
+        Raises:
+            ContractBroken: it cannot be opened.
+            Depends: one more is open already, and they cannot live side by side.
+        """
+        await self.make_room()
+        other = self.sibling(dsn)
+        self._others += 1
+        try:
+            async with other:
+                yield other
+        finally:
+            self._others -= 1
+
+    def sibling(self, dsn: str | None = None) -> Subject:
+        """One more instance, not opened yet; what :meth:`another` does not open is opened after :meth:`make_room`."""
+        other = Subject(
+            self.adapter,
+            dsn or self.dsn,
+            deadline=self.deadline,
+            beside=self if dsn is None else None,
+            abilities=self.abilities,
+        )
+        other.calls = self.calls  # a failure tells them all
+        return other
+
+    async def make_room(self) -> None:
+        """Where two instances cannot live side by side, close this one.
+
+        Raises:
+            Depends: another one is open already.
+        """
+        if not self.abilities.side_by_side:
+            if self._others:
+                raise Depends("CONNECT-2", "two instances cannot be open at once")
+            self.failed = True  # it is opened anew for the next check
+            await self.close()
+
     async def open(self) -> None:
         """Open the backend.
 
         Raises:
             ContractBroken: ``connect`` raised, or did not come back within its deadline.
         """
+        self.abilities.require(CONNECT)
         loop = asyncio.get_running_loop()
         opened: asyncio.Future[Any] = loop.create_future()
         self._closing = asyncio.Event()
         self._task = loop.create_task(self._hold(opened, self._closing))
         what = f"{self.adapter.cls.__name__}.connect(dsn)"
-        with _Watchdog(what, CONNECT_DEADLINE):
+        with Watchdog(what, CONNECT_DEADLINE):
             done, _ = await asyncio.wait({opened, self._task}, timeout=CONNECT_DEADLINE, return_when="FIRST_COMPLETED")
         if not done:
             self._task.cancel()
+            self._task = None
             raise DeadlineMissed(
                 what, expected="an open backend", seen=f"no answer within {CONNECT_DEADLINE:g} seconds"
             )
         if not opened.done():
-            error = self._task.exception()
-            self._task = None
-            assert error is not None
-            raise ContractBroken(what, expected="an open backend", seen=f"raised {shown_error(error)}") from error
+            task, self._task = self._task, None
+            raise _not_done(what, "an open backend", task, CONNECT_DEADLINE)
         self.instance = opened.result()
 
     async def close(self, *, deadline: float = CLOSE_DEADLINE) -> None:
-        """Leave the backend's context.
+        """Leave the backend's context. Where that is known not to work, it is tried, and nothing is said of it again.
 
         Raises:
             ContractBroken: leaving it raised, or did not come back within its deadline.
@@ -173,33 +242,49 @@ class Subject:
         task, closing, self._task, self._closing = self._task, self._closing, None, None
         if task is None or closing is None:
             return
+        known = LEAVE in self.abilities.broken
         closing.set()
         what = f"leaving {self.adapter.cls.__name__}.connect(dsn)"
-        with _Watchdog(what, deadline):
+        deadline = CLOSE_AGAIN_DEADLINE if known else deadline
+        with Watchdog(what, deadline):
             done, _ = await asyncio.wait({task}, timeout=deadline)
         if not done:
             task.cancel()
-            raise DeadlineMissed(what, expected="a closed backend", seen=f"no answer within {deadline:g} seconds")
-        error = task.exception()
-        if error is not None:
-            raise ContractBroken(what, expected="a closed backend", seen=f"raised {shown_error(error)}") from error
+            if not known:
+                raise DeadlineMissed(what, expected="a closed backend", seen=f"no answer within {deadline:g} seconds")
+        elif task.cancelled() or task.exception() is not None:
+            broken = _not_done(what, "a closed backend", task, deadline)
+            if not known:
+                raise broken
 
     async def _hold(self, opened: asyncio.Future[Any], closing: asyncio.Event) -> None:
+        try:
+            await self._enter_and_leave(opened, closing)
+        except SystemExit as error:  # it would end the event loop, and this process with it
+            step = "leaving " if opened.done() else ""
+            raise _as_failure(f"{step}{self.adapter.cls.__name__}.connect(dsn)", "no exception", error) from error
+
+    async def _enter_and_leave(self, opened: asyncio.Future[Any], closing: asyncio.Event) -> None:
+        before = copy_context()
         context = self.adapter.cls.connect(self.dsn if self.wire is None else self.wire.dsn)
         if hasattr(context, "__aenter__"):
             async with context as backend:
+                self._variables = _set_since(before, copy_context())
                 opened.set_result(backend)
                 await closing.wait()
         elif hasattr(context, "__enter__"):
-            pool = DaemonPool(patience=min(self.deadline, THREAD_PATIENCE))
+            # One thread enters and leaves, as in a program that does both: what connect keeps for its thread is there.
+            pool, own = DaemonPool(patience=min(self.deadline, THREAD_PATIENCE)), DaemonPool(patience=0, workers=1)
             try:
-                backend = await pool.run(context.__enter__)
+                backend = await own.run(context.__enter__)
+                pool.context = own.context
                 self.in_threads = True
                 opened.set_result(_InThreads(backend, pool))
                 await closing.wait()
-                await pool.run(context.__exit__, None, None, None)
+                await own.run(context.__exit__, None, None, None)
             finally:
                 pool.close()
+                own.close()
         else:
             raise TypeError(f"connect returned {shown(context)}, which is no context manager")
 
@@ -209,19 +294,28 @@ class Subject:
         Raises:
             DeadlineMissed: it did not come back within its deadline.
         """
+        if self.abilities.broken:
+            self.abilities.require(CONNECT)
+            self.abilities.require(operation)
         record = Call(self.name, operation, args)
         self.calls.append(record)
+        if self._variables and _entered.get() is not self:
+            _entered.set(self)
+            for variable, value in self._variables:
+                variable.set(value)
+        if deadline is None:
+            deadline = min(self.deadline, DEADLINE_AFTER_A_MISS) if self.abilities.hangs else self.deadline
         if self.wire is None:
-            return await self._answer(record, self.deadline if deadline is None else deadline)
+            return await self._answer(record, deadline)
         with self.wire.observer.operation(operation) as record.traffic:
-            return await self._answer(record, self.deadline if deadline is None else deadline)
+            return await self._answer(record, deadline)
 
     async def _answer(self, record: Call, limit: float) -> Any:
         operation, args = record.operation, record.args
         scope = asyncio.timeout(limit)
         try:
             # A worker thread that hangs does not block the loop, and its caller waits for it for a while.
-            with nullcontext() if self.in_threads else _Watchdog(record, limit):
+            with nullcontext() if self.in_threads else Watchdog(record, limit):
                 async with scope:
                     answer = getattr(self.instance, operation)(*args)
                     if not inspect.isawaitable(answer):
@@ -232,14 +326,57 @@ class Subject:
             if scope.expired():
                 raise TimeoutError  # it swallowed the cancellation and came back all the same, too late
         except BaseException as error:
-            if isinstance(error, Exception) and not isinstance(error, ContractBroken) and scope.expired():
+            what = shown_call(operation, args)
+            if isinstance(error, Blocked):
+                error = DeadlineMissed(what, expected="an answer", seen=str(error), operation=operation)
+            elif isinstance(error, Exception) and not isinstance(error, ContractBroken) and scope.expired():
                 seen = f"none within {limit:g} seconds"
-                error = DeadlineMissed(shown_call(operation, args), expected="an answer", seen=seen)
+                error = DeadlineMissed(what, expected="an answer", seen=seen, operation=operation)
+            elif not isinstance(error, Exception | asyncio.CancelledError | KeyboardInterrupt):
+                # Nobody's `except Exception` would see it: it ends the caller's program, and would end this one.
+                error = _as_failure(what, "an answer, or an Exception", error)
             record.trouble = error.seen if isinstance(error, DeadlineMissed) else f"raised {shown_error(error)}"
             if isinstance(error, DeadlineMissed):
-                self.deadline = min(self.deadline, DEADLINE_AFTER_A_MISS)
+                self.abilities.hangs.append(self.abilities.asking)
             raise error  # noqa: TRY201 - it may be another one by now
         return record.returned
+
+    def read(self, what: str, returned: object, *, strictly: bool = False) -> Row:
+        """Read a row that the backend returned, by the columns that can be read; ``strictly``, all must be right.
+
+        Raises:
+            ContractBroken: a value is missing, cannot be read, or is not of the contract's type.
+        """
+        row = read(what, returned, hidden=self.abilities.hidden)
+        if strictly and self.abilities.hidden:
+            read(what, returned)
+        return row
+
+    def read_all(self, what: str, returned: object, *, strictly: bool = False) -> list[Row]:
+        """Read a list of rows, as :meth:`read` reads one; any sequence will do, an iterator or None will not.
+
+        Raises:
+            ContractBroken: it is none, or a row in it is wrong.
+        """
+        rows = read_all(what, returned, hidden=self.abilities.hidden)
+        if strictly and self.abilities.hidden:
+            read_all(what, returned)
+        return rows
+
+    def told(self, operation: str, what: str, returned: object, expected: bool, *, strictly: bool = False) -> None:
+        """Fail unless an update or a delete says what it did; where its result is known to say nothing, ``strictly``.
+
+        A result is taken for what it says, ``1`` for True: that it is a real bool is RESULT-1's to ask.
+
+        Raises:
+            ContractBroken: it says the opposite.
+        """
+        mute = operation in self.abilities.mute
+        if (strictly or not mute) and truth(what, returned) is not expected:
+            cause = f"{RESULT}: {operation}" if mute else ""
+            raise ContractBroken(
+                what, expected=shown(expected), seen=shown(returned), cause=cause, consequence=Consequence.ANSWER
+            )
 
     async def create(self, title: Any) -> Any:
         return await self.call("create", title)
@@ -257,6 +394,37 @@ class Subject:
         return await self.call("delete", task_id)
 
 
+def truth(what: str, returned: object) -> bool:
+    """Whether a result is true; asking a stranger's object may raise."""
+    try:
+        return bool(returned)
+    except Exception as error:
+        raise ContractBroken(what, expected="True or False", seen=f"bool() raised {shown_error(error)}") from error
+
+
+def _set_since(before: Context, now: Context) -> list[tuple[ContextVar[Any], object]]:
+    """The context variables that are set now and were not, or to something else, with their values."""
+    return [(variable, value) for variable, value in now.items() if before.get(variable, _UNANSWERED) is not value]
+
+
+def _as_failure(what: str, expected: str, error: BaseException) -> ContractBroken:
+    broken = ContractBroken(what, expected=expected, seen=f"raised {shown_error(error)}")
+    broken.__cause__ = error
+    return broken
+
+
+def _not_done(what: str, expected: str, task: asyncio.Task[None], limit: float) -> ContractBroken:
+    """Why a backend was not opened, or not closed, by the end of the task that holds it."""
+    if task.cancelled():
+        return ContractBroken(what, expected=expected, seen="raised CancelledError")
+    error = task.exception()
+    if isinstance(error, Blocked):
+        return DeadlineMissed(what, expected=expected, seen=f"the event loop blocked for {limit:g} seconds")
+    if error is None:
+        return ContractBroken(what, expected=expected, seen="it ended at once")
+    return error if isinstance(error, ContractBroken) else _as_failure(what, expected, error)
+
+
 class _InThreads:
     """The async face of a synchronous backend."""
 
@@ -271,57 +439,3 @@ class _InThreads:
             return await self._pool.run(lambda: method(*args, **kwargs))
 
         return call
-
-
-def _alarm_is_ours() -> bool:
-    """Take the alarm if nobody has it. Asked anew each time: somebody may have come meanwhile."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        return False
-    handler = signal.getsignal(signal.SIGALRM)
-    if handler in (signal.SIG_DFL, None):
-        signal.signal(signal.SIGALRM, _ring)
-        return True
-    return handler is _ring
-
-
-class _Watchdog:
-    """Ends a call that blocks the event loop itself, where no asyncio deadline can fire.
-
-    An interval timer interrupts ``time.sleep`` and most C calls of the main thread. It is left alone where
-    somebody else (pytest-timeout, say) already uses the alarm.
-    """
-
-    _under_way = 0
-    _usable: bool | None = None
-
-    def __init__(self, what: object, limit: float) -> None:
-        self._what = what
-        self._limit = limit + 2
-
-    def __enter__(self) -> None:
-        cls = _Watchdog
-        if not cls._under_way:
-            cls._usable = _alarm_is_ours()
-        cls._under_way += 1
-        if cls._usable:
-            _ring.what, _ring.limit = self._what, self._limit
-            signal.setitimer(signal.ITIMER_REAL, self._limit)
-
-    def __exit__(self, *_: object) -> None:
-        cls = _Watchdog
-        cls._under_way -= 1
-        if not cls._under_way and cls._usable:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-class _Ring:
-    what: object = ""
-    limit = 0.0
-
-    def __call__(self, _number: int, _frame: FrameType | None) -> None:
-        raise DeadlineMissed(
-            str(self.what), expected="an answer", seen=f"the event loop blocked for {self.limit:g} seconds"
-        )
-
-
-_ring = _Ring()

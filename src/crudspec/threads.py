@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextvars import Context
 
 _WORKERS = 32
 
@@ -18,6 +20,9 @@ class DaemonPool:
 
     ``concurrent.futures`` joins its threads at interpreter exit: one hanging call of a backend under test
     would hang the run for ever, after the failure was reported.
+
+    Attributes:
+        context: The context variables that each call starts with; with one worker, those that the last one left.
     """
 
     def __init__(self, *, patience: float, workers: int = _WORKERS) -> None:
@@ -28,6 +33,8 @@ class DaemonPool:
             workers: Most threads at once.
         """
         self._patience = patience
+        self._alone = workers == 1
+        self.context: Context = copy_context()
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._limit = workers
         self._threads = 0
@@ -54,8 +61,10 @@ class DaemonPool:
 
         def job() -> None:
             result, raised = None, None
+            # A context can be entered by one thread at a time.
+            context = self.context if self._alone else self.context.copy()
             try:
-                result = function(*args)
+                result = context.run(function, *args)
             except BaseException as error:  # noqa: BLE001 - whatever it is, it is the caller's
                 raised = error
             if not loop.is_closed():

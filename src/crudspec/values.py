@@ -79,9 +79,12 @@ MISSING_IDS: dict[str, int] = {
     "under int64": -(2**63) - 1,
 }
 
+# Each of them is 1 to somebody.
 NOT_IDS: dict[str, Any] = {
     "text": "1",
+    "text with blanks": " 1 ",
     "float": 1.5,
+    "float just below": 0.6,
     "whole float": 1.0,
     "None": None,
     "bytes": b"1",
@@ -92,3 +95,14 @@ LARGE_IDS: dict[str, int] = {
     "over 2**53": 2**53 + 1,
     "largest int64": INT64_MAX,
 }
+
+
+def look_alikes(task_id: int) -> dict[str, int]:
+    """Ids of no row, each of which a careless conversion makes that of the row: abs, and a cut to 32 or 64 bits."""
+    return {
+        "negated": -task_id,
+        "plus 2**32": task_id + 2**32,
+        "minus 2**32": task_id - 2**32,
+        "plus 2**64": task_id + 2**64,
+        "minus 2**64": task_id - 2**64,
+    }

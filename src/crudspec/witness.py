@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -221,7 +220,7 @@ class Witness:
         return [row["pid"] for row in found]
 
     async def catalogue(self) -> str:
-        """The definition of every table, column, index, constraint, type, sequence, function and trigger, as text."""
+        """The definition of every table, column, index, constraint, type, sequence, function and trigger, a line each."""
         found = await self._connection.fetch(
             "SELECT 'class' AS kind, c.relname::text AS name, c.relkind::text AS detail FROM pg_class c "
             "WHERE c.relnamespace = 'public'::regnamespace "
@@ -229,7 +228,7 @@ class Witness:
             "format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, pg_get_expr(d.adbin, d.adrelid)) "
             "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
             "LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
-            "WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0 "
+            "WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped "
             "UNION ALL SELECT 'function', p.proname, p.prosrc FROM pg_proc p "
             "WHERE p.pronamespace = 'public'::regnamespace "
             "UNION ALL SELECT 'trigger', t.tgname, pg_get_triggerdef(t.oid) FROM pg_trigger t WHERE NOT t.tgisinternal "
@@ -241,4 +240,4 @@ class Witness:
             "UNION ALL SELECT 'schema', n.nspname, '' FROM pg_namespace n WHERE n.nspname !~ '^pg_(temp|toast)' "
             "ORDER BY 1, 2, 3"
         )
-        return json.dumps([list(row) for row in found], indent=1)
+        return "\n".join(" ".join(" ".join(filter(None, row)).split()) for row in found)

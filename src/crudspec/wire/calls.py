@@ -7,7 +7,7 @@ from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 
-from crudspec.checks import read, shown_call, shown_error
+from crudspec.checks import shown_call, shown_error
 from crudspec.failures import ContractBroken
 from crudspec.linearizable import Operation, brief
 from crudspec.subject import DeadlineMissed
@@ -83,7 +83,7 @@ class Call:
         try:
             returned = await self._subject.call(self._name, *self._args)
             is_row = self._name == "create" or (self._name == "get" and returned is not None)
-            self.result = read(f"the row of {self}", returned) if is_row else returned
+            self.result = self._subject.read(f"the row of {self}", returned) if is_row else returned
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():

@@ -1,0 +1,205 @@
+"""Smoke: whether each part of a backend works at all, before anything is asked that stands on it.
+
+What fails here is told once, by the clause that is about it; what needs it is not run. What does not need it is asked.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from crudspec.abilities import CONNECT, LEAVE
+from crudspec.causes import COLUMN
+from crudspec.checks import shown, shown_call, shown_error
+from crudspec.failures import ContractBroken
+from crudspec.model import Row
+from crudspec.reading import read, read_all
+from crudspec.subject import DeadlineMissed, Subject, truth
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from crudspec.witness import Witness
+
+_TITLE, _CHANGED = "smoke", "more smoke"
+
+
+async def smoke(subject: Subject, witness: Witness, *, clause: str = "") -> None:
+    """Open the backend if it is not, try each operation once, and note what does not work in its abilities.
+
+    Args:
+        subject: The backend.
+        witness: Of its database.
+        clause: The one that tells what is broken now, where the backend has worked before.
+    """
+    abilities = subject.abilities
+    if subject.instance is None:
+        try:
+            await subject.open()
+        except ContractBroken as broken:
+            abilities.found_broken(CONNECT, broken, clause=clause)
+            return
+    for operation, work in (
+        ("create", _create),
+        ("get", _get),
+        ("list_tasks", _list),
+        ("update", _update),
+        ("delete", _delete),
+    ):
+        if operation in abilities.broken:
+            continue
+        await witness.empty()
+        try:
+            await work(subject, witness)
+        except ContractBroken as broken:
+            abilities.found_broken(operation, broken, clause=clause)
+            if isinstance(broken, DeadlineMissed):
+                await _anew(subject, witness)
+    await witness.empty()
+
+
+async def _anew(subject: Subject, witness: Witness) -> None:
+    """What hangs may hold a lock, or the only connection."""
+    with suppress(ContractBroken):
+        await subject.close()
+    await witness.end(await witness.pids())
+    subject.instance = None
+    with suppress(ContractBroken):
+        await subject.open()
+
+
+async def _works(operation: str, subject: Subject, *args: Any) -> object:
+    try:
+        return await subject.call(operation, *args)
+    except ContractBroken:
+        raise
+    except Exception as error:
+        raise ContractBroken(
+            shown_call(operation, args), expected="it works", seen=f"raised {shown_error(error)}"
+        ) from error
+
+
+async def _create(subject: Subject, witness: Witness) -> None:
+    returned = await _works("create", subject, _TITLE)
+    stored = await witness.rows()
+    what = f"the table after {shown_call('create', (_TITLE,))}"
+    if not stored:
+        raise ContractBroken(what, expected="one row, committed", seen="none")
+    _note_columns("the created row", returned, subject)
+
+
+async def _get(subject: Subject, witness: Witness) -> None:
+    row = await witness.insert(_TITLE)
+    returned = await _works("get", subject, row.id)
+    if returned is None:
+        raise ContractBroken(shown_call("get", (row.id,)), expected=shown(row), seen="None")
+    _note_columns("the row from get", returned, subject)
+
+
+async def _list(subject: Subject, witness: Witness) -> None:
+    row = await witness.insert(_TITLE)
+    returned: Any = await _works("list_tasks", subject)
+    rows = read_all("list_tasks()", returned, hidden=Row._fields)
+    if len(rows) != 1:
+        raise ContractBroken("list_tasks()", expected=f"[{row}]", seen=f"{len(rows)} rows")
+    for returned_row in returned:
+        _note_columns("the row from list_tasks", returned_row, subject)
+
+
+async def _update(subject: Subject, witness: Witness) -> None:
+    row = await witness.insert(_TITLE)
+    returned = await _works("update", subject, row.id, _CHANGED, True)
+    what = shown_call("update", (row.id, _CHANGED, True))
+    if await witness.row(row.id) == row:
+        raise ContractBroken(f"the row after {what}", expected="changed, and committed", seen="as before")
+    _note_result("update", what, returned, subject)
+
+
+async def _delete(subject: Subject, witness: Witness) -> None:
+    row = await witness.insert(_TITLE)
+    returned = await _works("delete", subject, row.id)
+    what = shown_call("delete", (row.id,))
+    if await witness.row(row.id) is not None:
+        raise ContractBroken(f"the row after {what}", expected="gone, and committed", seen="still there")
+    _note_result("delete", what, returned, subject)
+
+
+def _note_columns(what: str, returned: object, subject: Subject) -> None:
+    """Note the columns that the row lacks. Without its id, it is of no use to anybody.
+
+    Raises:
+        ContractBroken: there is no row, or no id.
+    """
+    for column in Row._fields:
+        others = [name for name in Row._fields if name != column]
+        try:
+            read(what, returned, hidden=others)
+        except ContractBroken as broken:
+            if column == "id":
+                raise
+            if broken.cause.startswith(COLUMN):
+                subject.abilities.hidden |= {column}
+
+
+def _note_result(operation: str, what: str, returned: object, subject: Subject) -> None:
+    with suppress(ContractBroken):
+        if truth(what, returned):
+            return
+    subject.abilities.mute |= {operation}
+
+
+async def side_by_side(subject: Subject, witness: Witness, elsewhere: str, anew: Callable[[], Awaitable[None]]) -> None:
+    """Find out whether a second instance, on another database, can be open beside the first, and be left.
+
+    Args:
+        subject: The first, open.
+        witness: Of its database.
+        elsewhere: DSN of the other database.
+        anew: Opens the first anew, where the second has harmed it.
+    """
+    abilities = subject.abilities
+    await witness.empty()
+    row = await witness.insert(_TITLE)
+    second = Subject(subject.adapter, elsewhere, deadline=subject.deadline, abilities=abilities)
+    second.calls = subject.calls
+    harmed: ContractBroken | None = None
+    try:
+        await second.open()
+        await _finds(subject, row, "a second instance was opened on another database")
+        await _works_elsewhere(second)
+    except ContractBroken as broken:
+        harmed = broken
+    try:
+        await second.close()
+    except ContractBroken as broken:
+        abilities.found_broken(LEAVE, broken)
+    if harmed is None:
+        try:
+            await _finds(subject, row, "a second instance was left")
+        except ContractBroken as broken:
+            harmed = broken
+    if harmed is not None:
+        abilities.side_by_side = False
+        abilities.apart = harmed
+        await anew()
+    await witness.empty()
+
+
+async def _finds(subject: Subject, row: Row, after: str) -> None:
+    if "get" in subject.abilities.broken:
+        return
+    what = f"{shown_call('get', (row.id,))} of the first instance, after {after}"
+    try:
+        returned = await subject.get(row.id)
+    except ContractBroken:
+        raise
+    except Exception as error:
+        raise ContractBroken(what, expected="it works", seen=f"raised {shown_error(error)}") from error
+    if returned is None:
+        raise ContractBroken(what, expected=shown(row), seen="None")
+
+
+async def _works_elsewhere(second: Subject) -> None:
+    if "create" in second.abilities.broken:
+        return
+    await _works("create", second, "elsewhere")

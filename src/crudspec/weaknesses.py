@@ -1,0 +1,114 @@
+"""What a backend cannot do, found out step by step, so that programs are drawn from what it can do.
+
+Each of these is told by a clause of its own, once. A program that met it again and again would tell nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.util import greenlet_spawn
+
+from crudspec.checks import shown
+from crudspec.failures import ContractBroken, Depends
+from crudspec.play import PLAIN, Alike, Newest, Play, Stuck, steps
+
+if TYPE_CHECKING:
+    from crudspec.subject import Subject
+    from crudspec.witness import Witness
+
+_ROW = Newest(0)
+_OF_A_ROW: dict[str, tuple[Any, ...]] = {"get": (_ROW,), "update": (_ROW, PLAIN, True), "delete": (_ROW,)}
+
+
+@dataclass(slots=True)
+class Weaknesses:
+    """Steps that fail by themselves.
+
+    Attributes:
+        steps: By their place in :func:`crudspec.play.steps`.
+        absent: Operations that fail where there is no row.
+    """
+
+    steps: set[int] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
+
+
+async def weaknesses(subject: Subject, witness: Witness) -> Weaknesses:
+    """Try each step by itself, once per backend; what fails is noted in its abilities as left out.
+
+    Raises:
+        Depends: not even a plain create works.
+        ContractBroken: a call hung.
+    """
+    known = subject.abilities.weaknesses
+    if known is None:
+        try:
+            known = subject.abilities.weaknesses = await greenlet_spawn(_found, subject, witness)
+        except Stuck as stuck:
+            raise stuck.broken from stuck.broken.__cause__
+    return known
+
+
+def _found(subject: Subject, witness: Witness) -> Weaknesses:
+    weak = Weaknesses()
+    broken = subject.abilities.broken
+    create = ("create", PLAIN)
+    if not _holds(subject, witness, create):
+        subject.abilities.require("create")
+        raise Depends("CREATE-1", "a plain create does not work")
+    for operation, args in _OF_A_ROW.items():
+        removed = [("delete", _ROW)] if "delete" not in broken else []
+        if operation in broken or (removed and not _holds(subject, witness, create, *removed, (operation, *args))):
+            weak.absent.add(operation)
+            if operation not in broken:
+                subject.abilities.left_out[f"{operation} where there is no row"] = None
+    play: Play | None = None
+    for index, (_, step) in enumerate(steps()):
+        if step[0] in broken:
+            weak.steps.add(index)
+            continue
+        play = play or _begun(subject, witness)
+        try:
+            if not play.model.rows:
+                play.step(0, *create)
+            play.step(0, *step)
+            play.settle()
+        except ContractBroken:
+            play = None
+            # By itself, or only after others? That would be a program's to find.
+            row = [create] if any(isinstance(arg, Newest | Alike) for arg in step) else []
+            if not _holds(subject, witness, *row, step):
+                weak.steps.add(index)
+                subject.abilities.left_out[_shown(step)] = None
+    return weak
+
+
+def _begun(subject: Subject, witness: Witness) -> Play:
+    play = Play([subject], witness)
+    play.begin()
+    return play
+
+
+def _holds(subject: Subject, witness: Witness, *some: tuple[Any, ...]) -> bool:
+    """Tell whether these steps, one after the other, on an empty table, are as the model says."""
+    try:
+        play = _begun(subject, witness)
+        for step in some:
+            play.step(0, *step)
+        play.settle()
+    except ContractBroken:
+        return False
+    return True
+
+
+def _shown(step: tuple[Any, ...]) -> str:
+    operation, *args = step
+    return f"{operation}({', '.join(_named(arg) for arg in args)})"
+
+
+def _named(arg: object) -> str:
+    if isinstance(arg, Newest):
+        return "id"
+    return f"id {arg.how}" if isinstance(arg, Alike) else shown(arg)

@@ -1,0 +1,196 @@
+"""What is broken is told once, by the clause that is about it; what depends on it is not run, the rest is asked."""
+
+import re
+
+import pytest
+
+MINE = '''
+import asyncio
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+import asyncpg
+
+from crudspec import translated  # noqa
+from crudspec.backends.asyncpg import AsyncpgBackend as Good
+
+
+class NoCreate(Good):
+    async def create(self, title):
+        raise RuntimeError("out of order")
+
+
+class NoUpdate(Good):
+    async def update(self, task_id, title, done):
+        return True
+
+
+class Lacking(Good):
+    async def create(self, title):
+        return vars_of(await super().create(title))
+
+    async def get(self, task_id):
+        row = await super().get(task_id)
+        return row and vars_of(row)
+
+    async def list_tasks(self):
+        return [vars_of(row) for row in await super().list_tasks()]
+
+
+def vars_of(row):
+    return {"id": row.id, "title": row.title, "done": row.done}
+
+
+class Silent(Good):
+    async def update(self, task_id, title, done):
+        await super().update(task_id, title, done)
+
+
+class Shared(Good):
+    """One pool for all: whoever connects last moves it."""
+
+    @property
+    def _pool(self):
+        return Shared.pool
+
+    @_pool.setter
+    def _pool(self, pool):
+        Shared.pool = pool
+
+
+BACKEND = ContextVar("backend")
+
+
+class InContext:
+    """Its operations find the pool by a context variable, as Tortoise's do."""
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, dsn):
+        async with Good.connect(dsn) as backend:
+            token = BACKEND.set(backend)
+            yield cls()
+            BACKEND.reset(token)
+
+    async def create(self, title):
+        return await BACKEND.get().create(title)
+
+    async def get(self, task_id):
+        return await BACKEND.get().get(task_id)
+
+    async def list_tasks(self):
+        return await BACKEND.get().list_tasks()
+
+    async def update(self, task_id, title, done):
+        return await BACKEND.get().update(task_id, title, done)
+
+    async def delete(self, task_id):
+        return await BACKEND.get().delete(task_id)
+
+
+class Closing(Good):
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, dsn):
+        async with Good.connect(dsn) as backend:
+            yield backend
+        raise RuntimeError("nobody closes me")
+
+
+class Dropping(Good):
+    async def list_tasks(self):
+        async with self._connection() as connection:
+            await connection.execute("ALTER TABLE tasks ADD COLUMN mine text")
+        return await super().list_tasks()
+
+
+class Swallowing(Good):
+    async def get(self, task_id):
+        import time
+        while True:
+            try:
+                time.sleep(60)
+            except Exception:
+                pass
+'''
+
+
+@pytest.fixture
+def verdicts(consumer):
+    """Run some clauses of one backend; gives the verdict of each, and all that was printed."""
+    consumer.write("mine.py", MINE.replace("from crudspec import translated  # noqa\n", ""))
+
+    def run(name, clauses, *more):
+        result = consumer.suite(f"--crud-backend=mine.py:{name}", "-k", " or ".join(clauses), *more)
+        text = result.stdout.str()
+        found = dict(re.findall(r"^  ([A-Z]+-\d+) +\w+ +(pass|FAIL|advice|not run)\b", text, re.MULTILINE))
+        return found, text
+
+    return run
+
+
+def test_what_needs_a_broken_operation_is_not_run_because_of_it(verdicts):
+    found, text = verdicts("NoCreate", ["CREATE-1", "CREATE-6", "GET-1", "PROGRAM-1", "DELETE-1"])
+    assert found == {
+        "CREATE-1": "FAIL",
+        "CREATE-6": "not run",
+        "GET-1": "pass",
+        "DELETE-1": "pass",
+        "PROGRAM-1": "not run",
+    }
+    assert "create does not work (CREATE-1)" in text
+
+
+def test_an_operation_that_does_nothing_is_broken(verdicts):
+    found, _ = verdicts("NoUpdate", ["UPDATE-1", "UPDATE-2", "CANCEL-1", "GET-2", "LOST-2"])
+    assert found["UPDATE-1"] == "FAIL"
+    assert found["UPDATE-2"] == "not run"
+    assert found["GET-2"] == found["LOST-2"] == "pass"
+
+
+def test_a_column_that_is_not_there_is_told_once_and_the_others_are_compared(verdicts):
+    clauses = ["CREATE-1", "CREATE-2", "CREATE-3", "GET-1", "LIST-1", "UPDATE-1", "PROGRAM-1", "RACE-2", "SATURATE-1"]
+    found, text = verdicts("Lacking", clauses, "--crud-effort=quick")
+    assert {clause for clause, verdict in found.items() if verdict == "FAIL"} == {"CREATE-1", "GET-1", "LIST-1"}
+    assert found["CREATE-2"] == "not run"
+    assert [found[clause] for clause in ("CREATE-3", "UPDATE-1", "PROGRAM-1", "RACE-2", "SATURATE-1")] == ["pass"] * 5
+    assert "no 'created_at'" in text
+
+
+def test_a_result_that_says_nothing_is_told_once(verdicts):
+    clauses = ["UPDATE-1", "UPDATE-4", "UPDATE-6", "RESULT-1", "PROGRAM-1", "SATURATE-1", "GET-1"]
+    found, _ = verdicts("Silent", clauses, "--crud-effort=quick")
+    assert {clause for clause, verdict in found.items() if verdict == "FAIL"} == {"UPDATE-1", "RESULT-1"}
+    assert set(found.values()) == {"FAIL", "pass"}
+
+
+def test_a_second_instance_that_harms_the_first_is_told_once(verdicts):
+    clauses = ["CONNECT-2", "HYGIENE-2", "LOST-1", "LOST-2", "LOST-3", "COST-1", "RACE-2", "CREATE-7", "LOOP-1"]
+    found, text = verdicts("Shared", clauses, "--crud-effort=quick")
+    assert found.pop("CONNECT-2") == "advice"
+    assert set(found.values()) == {"pass"}, text
+
+
+def test_calls_see_the_context_variables_that_connect_has_set(verdicts):
+    clauses = ["CREATE-1", "CONNECT", "PROGRAM-1", "CREATE-7", "LOOP-1", "LOST-1"]
+    found, text = verdicts("InContext", clauses, "--crud-effort=quick")
+    assert set(found.values()) == {"pass"}, text
+
+
+def test_a_connect_that_cannot_be_left_is_one_failure(verdicts):
+    found, text = verdicts("Closing", ["CONNECT-1", "HYGIENE-2", "CREATE-7", "LOST-2", "COST-1", "GET-1"])
+    assert found.pop("CONNECT-1") == "FAIL"
+    assert set(found.values()) == {"pass"}, text
+    assert "nobody closes me" in text
+
+
+def test_a_backend_that_changes_the_schema_is_told_so_and_the_next_check_has_another_database(verdicts):
+    found, text = verdicts("Dropping", ["GET-1", "LIST-2", "GET-4"])
+    assert found == {"GET-1": "pass", "GET-4": "pass", "LIST-2": "FAIL"}
+    assert "+ column tasks.mine text" in text
+
+
+def test_an_alarm_is_not_swallowed_with_all_exceptions(verdicts):
+    found, text = verdicts("Swallowing", ["GET-1", "LIST-2"], "--crud-deadline=0.3")
+    assert found == {"GET-1": "FAIL", "LIST-2": "pass"}
+    assert "the event loop blocked" in text

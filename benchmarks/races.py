@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from crudspec.backends.registry import resolve
 from crudspec.server import Server, ServerChoice, create_scratch, drop_scratch, start, stop
+from crudspec.wire.pairs import PAIRS, Enumeration
 from crudspec.wire.races import Course
-from crudspec.wire.schedules import PAIRS, Enumeration
 from crudspec.witness import Witness
 
 if TYPE_CHECKING:

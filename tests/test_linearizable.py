@@ -1,12 +1,13 @@
 """The checker of races agrees with one that tries every order."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import permutations
+from itertools import combinations, permutations, product
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crudspec.linearizable import Operation, apply, explain, objections
+from crudspec.linearizable import Operation, apply, explain, objections, orders
 from crudspec.model import Row
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
@@ -29,12 +30,12 @@ asked = st.one_of(
 
 @st.composite
 def histories(draw):
-    """Up to four operations at random moments, with results that may or may not be right."""
+    """Up to four operations at random moments, with results that may or may not be right, or none at all."""
     kinds = draw(st.lists(asked, min_size=1, max_size=4))
     moments = draw(st.permutations(range(2 * len(kinds))))
     pairs = [sorted(moments[2 * place : 2 * place + 2]) for place in range(len(kinds))]
     return [
-        Operation("ABCD"[place], name, args, result, called, returned)
+        Operation("ABCD"[place], name, args, result, called, returned, unknown=draw(st.integers(0, 4)) == 0)
         for place, ((name, args, result), (called, returned)) in enumerate(zip(kinds, pairs, strict=True))
     ]
 
@@ -53,17 +54,39 @@ def honest(draw):
         # Each takes effect at its place; it may have begun before and ended after.
         early, late = draw(st.integers(0, 3)), draw(st.integers(0, 3))
         operations.append(Operation("ABCD"[place], name, args, promised, 10 * (place - early), 10 * (place + late) + 5))
+        if draw(st.integers(0, 4)) == 0:
+            operations[-1] = replace(operations[-1], unknown=True, result=None, returned=-1)
     return before, draw(st.permutations(operations)), table
 
 
 def by_trying_all(before, operations, after):
-    """Whether any permutation that keeps to real time gives every result and the final table."""
-    for order in permutations(operations):
-        if any(later.returned < early.called for place, early in enumerate(order) for later in order[place + 1 :]):
-            continue
-        rows = {row.id: row for row in before}
-        if all(fits(rows, operation) for operation in order) and set(rows.values()) == after:
-            return True
+    """Whether any permutation that keeps to real time, with or without those that raised, gives results and table."""
+    known = [operation for operation in operations if not operation.unknown]
+    unknown = [operation for operation in operations if operation.unknown]
+    return any(
+        in_some_order(before, [*known, *happened], after)
+        for count in range(len(unknown) + 1)
+        for happened in combinations(unknown, count)
+    )
+
+
+def in_some_order(before, operations, after):
+    # What a create that raised has made is any row of the table.
+    choices = [
+        [replace(one, result=row) for row in after] if one.unknown and one.name == "create" else [one]
+        for one in operations
+    ]
+    for chosen in product(*choices):
+        for order in permutations(chosen):
+            if any(
+                not later.unknown and later.returned < early.called
+                for place, early in enumerate(order)
+                for later in order[place + 1 :]
+            ):
+                continue
+            rows = {row.id: row for row in before}
+            if all(fits(rows, operation) for operation in order) and set(rows.values()) == after:
+                return True
     return False
 
 
@@ -77,12 +100,12 @@ def fits(rows, operation):
         return right
     found = rows.get(operation.args[0])
     if operation.name == "get":
-        return result == found
+        return operation.unknown or result == found
     if operation.name == "delete":
         rows.pop(operation.args[0], None)
     elif found is not None:
         rows[found.id] = Row(found.id, *operation.args[1:], found.created_at)
-    return result is (found is not None)
+    return operation.unknown or result is (found is not None)
 
 
 @settings(max_examples=250, deadline=None, database=None)
@@ -104,7 +127,7 @@ def test_finds_the_order_that_there_was(history):
 @given(tables, histories(), ends)
 @example(frozenset(), [Operation("A", "get", (1,), None, 0, 1)], frozenset({ROWS[0]}))
 def test_there_is_an_objection_to_every_order_or_an_explanation(before, operations, after):
-    count = len(list(permutations(operations)))
+    count = len(list(orders(operations)))
     objected = list(objections(before, operations, after))
     assert (len(objected) == count) == (explain(before, operations, after) is None)
 
@@ -133,3 +156,32 @@ def test_real_time_counts():
 
 def test_one_is_not_true():
     assert explain(frozenset({ROWS[0]}), [update("A", "x", False, result=1)], frozenset({ROWS[0]})) is None
+
+
+def test_what_raised_may_have_happened_or_not():
+    before, half = frozenset({ROWS[0]}), Row(1, "a", True, NOW)
+    both = [update("A", "a", True), replace(update("B", "b", False, result=None), unknown=True)]
+    assert explain(before, both, frozenset({half})) is not None
+    assert explain(before, both, frozenset({Row(1, "b", False, NOW)})) == both
+    assert explain(before, both, frozenset({Row(1, "b", True, NOW)})) is None
+    reasons = [reason for _, reason in objections(before, both, frozenset({Row(1, "b", True, NOW)}))]
+    assert reasons == [f"would have left {row}" for row in ("(1, 'b', False)", "(1, 'a', True)", "(1, 'a', True)")]
+
+
+def test_what_raised_may_happen_after_it_raised_and_not_before_it_was_called():
+    before, after = frozenset({ROWS[0]}), frozenset({Row(1, "b", False, NOW)})
+    raised = replace(update("A", "b", False, 0, 1, result=None), unknown=True)
+    later = update("B", "a", True, 2, 3)
+    assert explain(before, [raised, later], after) == [later, raised]
+    assert explain(before, [update("B", "a", True, 0, 1), replace(raised, called=2)], frozenset({ROWS[0]})) is None
+
+
+def test_a_create_that_raised_may_have_left_a_row_of_its_own_only():
+    before = frozenset({ROWS[0]})
+    raised = Operation("A", "create", ("n",), None, 0, 1, unknown=True)
+    assert explain(before, [raised], before | {NEW[1]}) == [raised]
+    assert explain(before, [raised], before | {NEW[1], NEW[2]}) is None
+    assert explain(before, [replace(raised, args=("m",))], before | {NEW[1]}) is None
+    told = Operation("B", "create", ("n",), NEW[1], 0, 1)
+    assert explain(before, [raised, told], before | {NEW[1], NEW[2]}) is not None
+    assert explain(before, [raised, told], before | {NEW[1]}) == [told]

@@ -2,19 +2,24 @@
 
 import asyncio
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import ClassVar
 
 import asyncpg
 import psycopg
 import pytest
 from psycopg.rows import class_row
 
-from crudspec import Task, Unavailable
+from crudspec import CrudError, Task, Unavailable
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.orm import OrmBackend
 from crudspec.backends.registry import Adapter, resolve
 from crudspec.failures import ContractBroken, Inconclusive
+from crudspec.wire.pairs import PAIRS, Enumeration, explore_pairs
 from crudspec.wire.races import Course, Outcome, Race, RaceHung, Request
-from crudspec.wire.schedules import PAIRS, Enumeration, Tally, explore, explore_pairs, explore_triples
+from crudspec.wire.schedules import explore
+from crudspec.wire.tally import Tally
+from crudspec.wire.triples import explore_triples
 from crudspec.witness import Witness
 
 TAUGHT = "examples/taught_orm_backend.py:TaughtOrmBackend"
@@ -119,14 +124,58 @@ class KeepsHouse(AsyncpgBackend):
 
 
 class Hangs(OrmBackend):
-    """Waits for a lock that nobody will let go of, and has no timeout that helps."""
+    """Where two delete at once, each waits for a lock that nobody will let go of; no timeout helps."""
+
+    deleting = 0
 
     async def delete(self, task_id):
-        await asyncio.Event().wait()
+        Hangs.deleting += 1
+        try:
+            if Hangs.deleting > 1:
+                await asyncio.Event().wait()
+            return await super().delete(task_id)
+        finally:
+            Hangs.deleting -= 1
 
 
-class Refuses(AsyncpgBackend):
-    """Of two updates at once one is refused."""
+class HangsUnderAnotherName(Hangs):
+    """Catches everything, and so the end of its time, too."""
+
+    async def delete(self, task_id):
+        try:
+            return await super().delete(task_id)
+        except asyncio.CancelledError:
+            raise Unavailable("no answer") from None
+
+
+class Versioned(AsyncpgBackend):
+    """Optimistic: an update that finds the row changed since it looked is refused, as its caller may try again."""
+
+    async def update(self, task_id, title, done):
+        row = await self.get(task_id)
+        if row is None:
+            return False
+        sql = "UPDATE tasks SET title = $2, done = $3 WHERE id = $1 AND title = $4 AND done = $5"
+        async with self._connection() as connection:
+            if await connection.execute(sql, task_id, title, done, row.title, row.done) == "UPDATE 1":
+                return True
+        raise CrudError("somebody else has changed the row")
+
+
+class VersionedByHalves(Versioned):
+    """Has written the title when it refuses."""
+
+    async def update(self, task_id, title, done):
+        try:
+            return await super().update(task_id, title, done)
+        except CrudError:
+            async with self._connection() as connection:
+                await connection.execute("UPDATE tasks SET title = $2 WHERE id = $1", task_id, title)
+            raise
+
+
+class RefusesTheSecond(AsyncpgBackend):
+    """Refuses an update while another one is under way, where plain SQL waits."""
 
     busy = False
 
@@ -140,13 +189,60 @@ class Refuses(AsyncpgBackend):
             self.busy = False
 
 
+class RefusesBoth(AsyncpgBackend):
+    """Of two updates that meet, both are refused."""
+
+    under_way: ClassVar = set()
+    met: ClassVar = set()
+
+    async def update(self, task_id, title, done):
+        me = object()
+        self.under_way.add(me)
+        if len(self.under_way) > 1:
+            self.met.update(self.under_way)
+        try:
+            await self.get(task_id)
+            if me in self.met:
+                raise Unavailable("somebody else is about")
+            return await super().update(task_id, title, done)
+        finally:
+            self.under_way.discard(me)
+
+
+class RefusesAlways(AsyncpgBackend):
+    """No update works."""
+
+    async def update(self, task_id, title, done):
+        raise Unavailable("not today")
+
+
+class HangsUp(AsyncpgBackend):
+    """Hangs up on a delete that is under way, and that comes to its end all the same."""
+
+    def __init__(self, dsn):
+        super().__init__(dsn)
+        self._dsn = dsn
+
+    async def delete(self, task_id):
+        connection = await asyncpg.connect(self._dsn)
+        under_way = asyncio.Event()
+        connection.add_log_listener(lambda *_: under_way.set())
+        slowly = f"RAISE NOTICE 'under way'; PERFORM pg_sleep(0.3); DELETE FROM tasks WHERE id = {task_id}"
+        asked = asyncio.gather(connection.execute(f"DO $$ BEGIN {slowly}; END $$"), return_exceptions=True)
+        await under_way.wait()
+        connection.terminate()
+        await asked
+        raise Unavailable("it took too long")
+
+
 @asynccontextmanager
-async def course(backend, dsn, *, deadline=10.0):
+async def course(backend, dsn, *, deadline=10.0, instances=2):
     if isinstance(backend, str):
         (adapter,) = resolve([backend])
     else:
         adapter = Adapter(backend.__name__, backend.__name__, backend, ())
-    async with Witness.connect(dsn) as witness, Course.opened(adapter, dsn, witness, deadline=deadline) as opened:
+    opening = partial(Course.opened, adapter, dsn, deadline=deadline, instances=instances)
+    async with Witness.connect(dsn) as witness, opening(witness=witness) as opened:
         yield opened
 
 
@@ -299,11 +395,70 @@ async def test_a_cancellation_that_nobody_asked_for_is_told(scratch_dsn):
 
 
 @pytest.mark.asyncio
-async def test_a_call_that_raises_is_told(scratch_dsn):
-    async with course(Refuses, scratch_dsn) as opened:
+async def test_who_is_refused_may_have_lost_a_race(scratch_dsn):
+    """Nobody promises that two updates at once both succeed: one may be told to try again."""
+    async with course(Versioned, scratch_dsn) as opened:
+        lost = await opened.run(UPDATES, "ABBA")
+        await explore(opened, schedules=90, seed=0)
+    assert (list(lost.raised), lost.broken) == (["A"], None)
+    assert lost.refused is not None
+
+
+@pytest.mark.asyncio
+async def test_who_is_refused_leaves_no_half_of_it(scratch_dsn):
+    async with course(VersionedByHalves, scratch_dsn) as opened:
+        outcome = await opened.run(UPDATES, "ABBAA")
+    assert outcome.broken is not None
+    assert "A raised crudspec.errors.CrudError" in outcome.broken.seen
+    assert "  B (not A): would have left (1, 'b', False)" in outcome.broken.account
+
+
+@pytest.mark.asyncio
+async def test_somebody_has_to_win(scratch_dsn):
+    async with course(RefusesBoth, scratch_dsn) as opened:
         outcome = await opened.run(UPDATES, "AB")
     assert outcome.broken is not None
     assert isinstance(outcome.broken.__cause__, Unavailable)
+    assert outcome.broken.expected == "one of them at least does what it was asked"
+
+
+@pytest.mark.asyncio
+async def test_together_they_must_be_possible_in_some_order(scratch_dsn):
+    async with course(RefusesTheSecond, scratch_dsn) as opened:
+        outcome = await opened.run(UPDATES, "AB")
+        assert outcome.broken is None
+        with pytest.raises(ContractBroken, match=r"in each of them one raised; here B raised .*: busy") as found:
+            await explore_pairs(opened, Tally(), schedules=30)
+    assert isinstance(found.value.__cause__, Unavailable)
+    assert "raised crudspec.errors.Unavailable: busy" in found.value.account
+
+
+@pytest.mark.asyncio
+async def test_what_raises_where_nobody_is_about_is_no_matter_of_races(scratch_dsn):
+    async with course(RefusesAlways, scratch_dsn) as opened:
+        tally = await explore(opened, schedules=60, seed=0)
+        assert not opened.can_run(UPDATES)
+    assert tally.overlapped
+
+
+@pytest.mark.asyncio
+async def test_a_statement_whose_caller_has_given_up_does_not_write_into_the_next_race(scratch_dsn):
+    async with course(HangsUp, scratch_dsn) as opened, Witness.connect(scratch_dsn) as witness:
+        outcome = await opened.run(Race((Request("delete"), Request("get", (), 1))), "AB")
+        assert await witness.rows() == []
+    assert "A" in outcome.raised
+    assert outcome.broken is None
+
+
+@pytest.mark.asyncio
+async def test_races_can_be_run_through_one_instance_only(scratch_dsn):
+    async with course("asyncpg", scratch_dsn, instances=1) as opened:
+        tally = await explore(opened, schedules=60, seed=0)
+        assert (len(opened.subjects), tally.schedules) == (1, 60)
+    assert tally.overlapped
+    async with course(OneConnection, scratch_dsn, instances=1) as opened:
+        with pytest.raises(Inconclusive):
+            await explore(opened, schedules=60, seed=0)
 
 
 @pytest.mark.asyncio
@@ -318,8 +473,9 @@ async def test_a_connection_that_is_never_answered_does_not_stop_the_others(scra
 
 
 @pytest.mark.asyncio
-async def test_a_call_that_hangs_is_told_once(scratch_dsn):
-    async with course(Hangs, scratch_dsn, deadline=0.3) as opened:
+@pytest.mark.parametrize("backend", [Hangs, HangsUnderAnotherName])
+async def test_a_call_that_hangs_is_told_once(scratch_dsn, backend):
+    async with course(backend, scratch_dsn, deadline=0.3) as opened:
         outcome = await opened.run(DELETES, "AB")
         with pytest.raises(RaceHung):
             await explore_triples(opened, Tally(), schedules=50, seed=0)

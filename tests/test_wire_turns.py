@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+import time
 
 import pytest
 
@@ -20,18 +21,25 @@ def message(origin, code, payload):
 
 
 class Line:
-    """A connection that is past its login, as the turns see one."""
+    """A connection, as the turns see one; past its login, if nothing else is said."""
 
-    def __init__(self, turns, proxy):
+    def __init__(self, turns, proxy, *, logged_in=True):
         self.turns = turns
         self.proxy = proxy
         self.session = Session(1, Observer())
         self.session.sent(Frame(CLIENT, b"", struct.pack(">II", 17, 3 << 16) + b"user\0me\0\0"))
-        self.session.received(message(SERVER, "R", struct.pack(">I", 0)))
-        self.session.received(message(SERVER, "Z", b"I"))
+        if logged_in:
+            self.log_in()
+        else:
+            self.session.received(message(SERVER, "R", struct.pack(">I", 10)))  # and it is the client's turn
         self.passed = []
         self.asked = asyncio.Event()
         self._held = []
+
+    def log_in(self):
+        for code, payload in (("R", struct.pack(">I", 0)), ("Z", b"I")):
+            self.turns.from_server(self, message(SERVER, code, payload))
+            self.session.received(message(SERVER, code, payload))
 
     def client(self, *messages):
         """What arrives from the client; behind what is held nobody is asked."""
@@ -118,3 +126,47 @@ async def test_a_batch_that_nobody_ends_is_a_turn_at_last(line):
     (client,) = line.turns.ready()
     line.turns.release(client)
     assert line.passed == ["Parse"]
+
+
+@pytest.mark.asyncio
+async def test_who_opens_a_connection_is_waited_for_until_it_sends_something(line):
+    another = Client("B", 0)
+    line.turns.clients.append(another)
+    line.client(("Q", b"SELECT 1\0"))
+    line.turns.grace = 0
+    line.turns.called(another)
+    opening = Line(line.turns, line.proxy, logged_in=False)
+    line.turns.opened(opening)
+    settling = asyncio.ensure_future(line.turns.settle())
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert (settling.done(), another.quiet, line.turns.overlapped) == (False, False, False)
+    line.turns.grace = 8
+    opening.log_in()
+    opening.client(("Q", b"SELECT 2\0"))
+    await settling
+    assert [client.name for client in line.turns.ready()] == ["A", "B"]
+    assert line.turns.overlapped
+
+
+@pytest.mark.asyncio
+async def test_a_connection_that_is_never_opened_in_full_is_owed_nothing(line):
+    opening = Line(line.turns, line.proxy, logged_in=False)
+    line.turns.opened(opening)
+    settling = asyncio.ensure_future(line.turns.settle())
+    await asyncio.sleep(0)
+    line.turns.closed(opening)
+    await settling
+    assert line.turns.clients[0].quiet
+    assert line.turns.ready() == []
+
+
+@pytest.mark.asyncio
+async def test_the_longest_pause_of_a_client_is_noted(line):
+    line.turns.grace = 8
+    settling = asyncio.ensure_future(line.turns.settle())
+    await asyncio.sleep(0)
+    time.sleep(0.01)  # noqa: ASYNC251 - nothing else is to happen
+    line.client(("Q", b"SELECT 1\0"))
+    await settling
+    assert 0.009 < line.turns.pause < 4

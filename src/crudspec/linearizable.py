@@ -4,13 +4,17 @@ The definition is Herlihy and Wing's (*Linearizability: A Correctness Condition 
 search Wing and Gong's (*Testing and Verifying Concurrent Objects*, 1993): take any operation that did not begin
 after another one had ended, see whether a table that knows only one operation at a time gives the same result, and
 go on with the rest. What a table does with one operation is said here once more, in a few lines of its own.
+
+Of an operation that raised nobody knows whether it happened: it may have taken effect at any moment after its call,
+also after it raised, or never.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import permutations
+from dataclasses import dataclass, replace
+from itertools import combinations, permutations
+from math import inf
 
 from crudspec.checks import shown
 from crudspec.model import Row
@@ -21,7 +25,7 @@ Table = frozenset[Row]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation that has come to its end.
+    """One operation that has come to its end, or has raised.
 
     Attributes:
         client: Who called it, for the reader.
@@ -30,6 +34,7 @@ class Operation:
         result: What it returned; rows as :class:`~crudspec.model.Row`.
         called: When it was called, on any clock that only goes forward.
         returned: When it returned, on the same clock. What returned before another was called comes first.
+        unknown: It raised: it may have happened or not, and ``result`` and ``returned`` mean nothing.
     """
 
     client: str
@@ -38,10 +43,16 @@ class Operation:
     result: object
     called: int
     returned: int
+    unknown: bool = False
+
+    @property
+    def ended(self) -> float:
+        """When it has taken effect at the latest: never, for one that raised."""
+        return inf if self.unknown else self.returned
 
     def precedes(self, other: Operation) -> bool:
         """Tell whether this one was over before the other one began."""
-        return self.returned < other.called
+        return self.ended < other.called
 
 
 class _NewRow:
@@ -87,24 +98,24 @@ def same(result: object, promised: object) -> bool:
 
 
 def explain(before: Table, operations: Sequence[Operation], after: Table) -> list[Operation] | None:
-    """Find a serial order of all operations that gives every result and the final table.
+    """Find a serial order that gives every result and the final table.
 
     Returns:
-        The order, or None: no serial order explains what was seen.
+        The order, without operations of unknown outcome that never happened; or None: no serial order explains what
+        was seen.
     """
     dead: set[tuple[frozenset[int], Table]] = set()
 
     def search(left: frozenset[int], table: Table) -> list[int] | None:
-        if not left:
-            return [] if table == after else None
+        if table == after and all(operations[index].unknown for index in left):
+            return []
         if (left, table) in dead:
             return None
-        first_return = min(operations[index].returned for index in left)
+        first_end = min((operations[index].ended for index in left), default=inf)
         for index in sorted(left):
-            if operations[index].called > first_return:
+            if operations[index].called > first_end:
                 continue
-            then, promised = apply(table, operations[index])
-            if same(operations[index].result, promised):
+            for then in _steps(table, operations, index, after):
                 rest = search(left - {index}, then)
                 if rest is not None:
                     return [index, *rest]
@@ -115,18 +126,42 @@ def explain(before: Table, operations: Sequence[Operation], after: Table) -> lis
     return None if order is None else [operations[index] for index in order]
 
 
+def _steps(table: Table, operations: Sequence[Operation], index: int, after: Table) -> Iterator[Table]:
+    """Every table that an operation may leave, if it happens next; none, if its result speaks against that."""
+    operation = operations[index]
+    if operation.unknown and operation.name == "create":
+        # Nobody was told its row: it is one of those that are there in the end and that nobody else was told.
+        told = {other.result for other in operations if other.name == "create" and not other.unknown}
+        tried = [replace(operation, result=row) for row in sorted(after - told, key=lambda row: row.id)]
+    else:
+        tried = [operation]
+    for one in tried:
+        then, promised = apply(table, one)
+        if same(one.result, promised) or (one.unknown and one.name != "create"):
+            yield then
+
+
 def objections(
     before: Table, operations: Sequence[Operation], after: Table
 ) -> Iterator[tuple[tuple[Operation, ...], str]]:
     """Say of every order of the operations why it does not explain what was seen.
 
     Yields:
-        The order, and the first thing that speaks against it; only orders that something speaks against.
+        The order, and the first thing that speaks against it; only orders that something speaks against. Those of
+        unknown outcome are in some orders and not in others.
     """
-    for order in permutations(operations):
+    for order in orders(operations):
         reason = _objection(before, order, after)
         if reason:
             yield order, reason
+
+
+def orders(operations: Sequence[Operation]) -> Iterator[tuple[Operation, ...]]:
+    """Every order of the operations, first of all of them, then without some of unknown outcome."""
+    unknown = [operation for operation in operations if operation.unknown]
+    for count in range(len(unknown) + 1):
+        for absent in combinations(unknown, count):
+            yield from permutations([operation for operation in operations if operation not in absent])
 
 
 def _objection(table: Table, order: tuple[Operation, ...], after: Table) -> str:
@@ -134,10 +169,13 @@ def _objection(table: Table, order: tuple[Operation, ...], after: Table) -> str:
         early = next((other for other in order[place + 1 :] if other.precedes(later)), None)
         if early:
             return f"not in this order: {early.client} had returned before {later.client} was called"
-    for operation in order:
-        table, promised = apply(table, operation)
-        if not same(operation.result, promised):
-            return f"{operation.client} would have returned {brief(promised)}"
+    for index, operation in enumerate(order):
+        then = next(_steps(table, order, index, after), None)
+        if then is None:
+            _, promised = apply(table, operation)
+            verb = "left" if operation.unknown else "returned"
+            return f"{operation.client} would have {verb} {brief(promised)}"
+        table = then
     return "" if table == after else f"would have left {brief_table(table)}"
 
 

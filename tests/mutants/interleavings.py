@@ -4,17 +4,12 @@ import asyncio
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import select
-from sqlalchemy import update as updating
-
-from crudspec import Task, can_exist, check_done, check_title
+from crudspec import Task, Unavailable, can_exist, check_done, check_title
 from crudspec.backends.asyncpg import AsyncpgBackend
-from crudspec.backends.core import CoreBackend, tasks
+from crudspec.backends.core import CoreBackend
 from crudspec.backends.orm import OrmBackend, TaskRow
 from crudspec.backends.sqlmodel import SqlmodelBackend
 from crudspec.backends.sqlmodel import TaskRow as SqlmodelRow
-
-_COLUMNS = "id, title, done, created_at"
 
 
 class DirtyColumns(OrmBackend):
@@ -139,24 +134,23 @@ class LostRaceIsFalse(AsyncpgBackend):
             return await connection.execute(sql, task_id, title, done, row.title, row.done) == "UPDATE 1"
 
 
-class LostRaceRaises(CoreBackend):
-    """RACE-2: an update that meets another one is a serialization failure, and nobody tries again."""
+class RefusesWhileBusy(AsyncpgBackend):
+    """RACE-2: an update raises while another one of its row is under way, instead of waiting for it."""
 
     also = "DDL-1"
 
+    def __init__(self, dsn):
+        super().__init__(dsn)
+        self._busy = set()
+
     async def update(self, task_id, title, done):
-        check_title(title)
-        check_done(done)
-        if not can_exist(task_id):
-            return False
-        async with self._connection() as connection:
-            await connection.execution_options(isolation_level="REPEATABLE READ")
-            found = await connection.execute(select(tasks.c.id).where(tasks.c.id == task_id))
-            if found.one_or_none() is None:
-                return False
-            await connection.execute(updating(tasks).where(tasks.c.id == task_id).values(title=title, done=done))
-            await connection.commit()
-        return True
+        if task_id in self._busy:
+            raise Unavailable("somebody else updates this row")
+        self._busy.add(task_id)
+        try:
+            return await super().update(task_id, title, done)
+        finally:
+            self._busy.discard(task_id)
 
 
 class LookThenDelete(CoreBackend):
@@ -183,25 +177,3 @@ class GetInTwoReads(AsyncpgBackend):
             title = await connection.fetchval("SELECT title FROM tasks WHERE id = $1", task_id)
             rest = await connection.fetchrow("SELECT id, done, created_at FROM tasks WHERE id = $1", task_id)
         return None if title is None or rest is None else Task(title=title, **rest)
-
-
-class CheckThenInsert(AsyncpgBackend):
-    """RACE-2: a create takes the id that is free when it looks; whoever inserts second finds it taken."""
-
-    also = "CREATE-1 SATURATE-1 RACE-1 DDL-1"
-
-    async def create(self, title):
-        check_title(title)
-        async with self._connection() as connection:
-            number = await connection.fetchval(
-                "SELECT greatest((SELECT max(id) FROM tasks), (SELECT last_value FROM tasks_id_seq)) + 1"
-            )
-            row = await connection.fetchrow(
-                f"INSERT INTO tasks (id, title) OVERRIDING SYSTEM VALUE VALUES ($1, $2) RETURNING {_COLUMNS}",
-                number,
-                title,
-            )
-            await connection.execute(
-                "SELECT setval('tasks_id_seq', greatest(last_value, $1)) FROM tasks_id_seq", number
-            )
-        return Task(**row)

@@ -102,3 +102,26 @@ class RaisesForTheLosers(AsyncpgBackend):
         if not deleted and self._under_way[task_id]:
             raise LookupError("somebody else deletes this row")
         return deleted
+
+
+class CheckThenInsert(AsyncpgBackend):
+    """RACE-1: a create takes the id that is free when it looks; whoever inserts second finds it taken."""
+
+    also = "CREATE-1 SATURATE-1 DDL-1"
+
+    async def create(self, title):
+        check_title(title)
+        async with self._connection() as connection:
+            number = await connection.fetchval(
+                "SELECT greatest((SELECT max(id) FROM tasks), (SELECT last_value FROM tasks_id_seq)) + 1"
+            )
+            row = await connection.fetchrow(
+                "INSERT INTO tasks (id, title) OVERRIDING SYSTEM VALUE VALUES ($1, $2) "
+                "RETURNING id, title, done, created_at",
+                number,
+                title,
+            )
+            await connection.execute(
+                "SELECT setval('tasks_id_seq', greatest(last_value, $1)) FROM tasks_id_seq", number
+            )
+        return Task(**row)

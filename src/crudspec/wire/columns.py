@@ -37,7 +37,7 @@ def account(
         before: The table before.
         after: The table afterwards.
         schedule: Whose turn it was at each step.
-        explained: There is no question of an order, as a call raised.
+        explained: There is no question of an order: what is wrong is something else.
     """
     names = [operation.client for operation in operations]
     width = _WIDTH[len(names)]
@@ -59,11 +59,15 @@ def account(
     lines += ["", f"the row after: {brief_table(after)}", f"the schedule: {schedule}"]
     if not explained:
         lines += ["", "no serial order explains it:"]
-        lines += [
-            f"  {', then '.join(operation.client for operation in order)}: {reason}"
-            for order, reason in objections(before, operations, after)
-        ]
+        lines += [f"  {_told(order, operations)}: {reason}" for order, reason in objections(before, operations, after)]
     return "\n".join(lines)
+
+
+def _told(order: Sequence[Operation], operations: Sequence[Operation]) -> str:
+    """An order in words, with those that it is without."""
+    absent = [operation.client for operation in operations if operation not in order]
+    happened = ", then ".join(operation.client for operation in order) or "none of them"
+    return f"{happened} (not {' and '.join(absent)})" if absent and order else happened
 
 
 def _call(operation: Operation) -> str:

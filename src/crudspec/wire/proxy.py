@@ -14,6 +14,7 @@ from crudspec.wire.framing import WireError
 from crudspec.wire.interference import Interference
 from crudspec.wire.link import Link
 from crudspec.wire.observer import Observer
+from crudspec.wire.thread import in_a_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -202,30 +203,8 @@ def threaded(
 
     Takes what :class:`Proxy` takes. ``proxy.call`` reaches its loop.
     """
-    opened: Future[tuple[Proxy, asyncio.Event]] = Future()
-
-    async def serve() -> None:
-        async with Proxy(dsn, observer=observer, interference=interference) as proxy:
-            done = asyncio.Event()
-            opened.set_result((proxy, done))
-            await done.wait()
-
-    def run() -> None:
-        try:
-            asyncio.run(serve())
-        except BaseException as error:
-            if opened.done():
-                raise
-            opened.set_exception(error)
-
-    thread = threading.Thread(target=run, name="crudspec-wire", daemon=True)
-    thread.start()
-    proxy, done = opened.result()
-    try:
+    with in_a_thread(lambda: Proxy(dsn, observer=observer, interference=interference)) as proxy:
         yield proxy
-    finally:
-        proxy.loop.call_soon_threadsafe(done.set)
-        thread.join()
 
 
 def _read_dsn(dsn: str) -> tuple[tuple[str, int], Callable[[int], str]]:

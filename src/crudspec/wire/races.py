@@ -7,180 +7,162 @@ or names a client that has nothing to send, the one that went last goes on.
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import TYPE_CHECKING
 
-from crudspec.checks import shown_call, shown_error
-from crudspec.failures import ContractBroken
-from crudspec.linearizable import Operation, Table, brief, brief_table, explain
+from crudspec.gates import until
 from crudspec.model import Row
-from crudspec.subject import DeadlineMissed, Subject
-from crudspec.wire.columns import account
-from crudspec.wire.proxy import Proxy
-from crudspec.wire.turns import Client, Turns
+from crudspec.subject import Subject
+from crudspec.wire.calls import Call, finish
+from crudspec.wire.clients import Client
+from crudspec.wire.entries import NAMES, Outcome, Race, Request
+from crudspec.wire.judged import Finish, RaceBroken, RaceHung
+from crudspec.wire.thread import in_a_thread
+from crudspec.wire.track import Track
+from crudspec.wire.warmup import Pace, warm_up
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from crudspec.backends.registry import Adapter
+    from crudspec.linearizable import Table
+    from crudspec.wire.turns import Turns
     from crudspec.witness import Witness
 
-NAMES = "ABC"
-"""The clients: three at most."""
+__all__ = ["NAMES", "Course", "Outcome", "Race", "RaceBroken", "RaceHung", "Request"]
 
-_THREADS_GRACE = 0.03
 _STARTED = datetime(2024, 2, 29, 12, 0, 0, 123456, tzinfo=UTC)
-_SETTLE_SECONDS = 5.0
 _RESET = (
     "WITH others AS (DELETE FROM tasks WHERE id <> {id}) INSERT INTO tasks (id, title, done, created_at) "
     "OVERRIDING SYSTEM VALUE VALUES ({id}, '{title}', {done}, '{created_at}') "
     "ON CONFLICT (id) DO UPDATE SET title = excluded.title, done = excluded.done, created_at = excluded.created_at"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What one client asks for; the row's id goes without saying.
-
-    Attributes:
-        operation: ``create``, ``get``, ``update`` or ``delete``.
-        args: The arguments but the id.
-        instance: Which instance of the backend it asks, 0 or 1: two of them are two processes of one service.
-    """
-
-    operation: str
-    args: tuple[object, ...] = ()
-    instance: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Race:
-    """What concurrent clients do to a row.
-
-    Attributes:
-        requests: What each client asks for.
-        title: Of the row, before.
-        done: Of the row, before.
-        together: Every call is made before the first message goes. If not, a call is a step of the schedule like any
-            other, so that one operation may be over before the next begins.
-    """
-
-    requests: tuple[Request, ...]
-    title: str = "x"
-    done: bool = False
-    together: bool = True
-
-
-@dataclass(slots=True)
-class Outcome:
-    """One race as it was run.
-
-    Attributes:
-        trace: Who went at each step, and who could have.
-        overlapped: Two operations were on the wire at one moment.
-        broken: What is wrong with it, if anything.
-    """
-
-    trace: list[tuple[str, str]] = field(default_factory=list)
-    overlapped: bool = False
-    broken: ContractBroken | None = None
-
-    @property
-    def schedule(self) -> str:
-        """The schedule that this was, in full."""
-        return "".join(chosen for chosen, _ in self.trace)
+_LATE_SECONDS = 2.0
 
 
 class Course:
-    """Where races are run: a backend behind two proxies, opened twice, and one row of the table.
+    """Where races are run: a backend behind proxies, opened as often as there are, and one row of the table.
+
+    The backend lives in the event loop of whoever opens this. What decides whose message goes lives in a thread.
 
     Attributes:
-        subjects: The two instances.
-        turns: Who decides whose message goes.
+        subjects: The instances.
+        turns: Who decides whose message goes. Not to be touched while a race is run.
         task_id: Of the row that is raced for.
+        pace: How fast a client is that is alone.
     """
 
-    def __init__(self, subjects: Sequence[Subject], turns: Turns, witness: Witness, task_id: int) -> None:
+    def __init__(self, subjects: Sequence[Subject], track: Track, witness: Witness, task_id: int) -> None:
         self.subjects = subjects
-        self.turns = turns
-        self._witness = witness
         self.task_id = task_id
+        self.pace = Pace()
+        self._track = track
+        self._witness = witness
         self._clock = 0
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, adapter: Adapter, dsn: str, witness: Witness, *, deadline: float) -> AsyncGenerator[Course]:
-        """Open the backend twice, with its connections made and its statements prepared.
+    async def opened(
+        cls, adapter: Adapter, dsn: str, witness: Witness, *, deadline: float, instances: int = 2
+    ) -> AsyncGenerator[Course]:
+        """Open the backend, with its connections made and its statements prepared.
+
+        Args:
+            adapter: Which.
+            dsn: Of a scratch database.
+            witness: A connection to it.
+            deadline: For each call, in seconds.
+            instances: How many of it to open side by side: two, or one of a backend that cannot be there twice. Races
+                between instances are left out then.
 
         Raises:
             WireError: there can be no wire: the DSN asks for TLS, say.
             ContractBroken: the backend cannot be opened.
         """
-
-        async def blockers(pids: list[int]) -> dict[int, list[int]]:
-            found = await witness.fetchval(
-                "SELECT json_object_agg(pid, pg_blocking_pids(pid)) FROM unnest($1::int[]) AS pid", pids
-            )
-            return {int(pid): others for pid, others in json.loads(str(found)).items()} if found else {}
-
+        home = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
-            turns = Turns(blockers)
-            subjects = []
-            for instance in range(2):
-                proxy = await stack.enter_async_context(Proxy(dsn, interference=turns))
-                turns.serves(proxy, instance)
-                subjects.append(await stack.enter_async_context(Subject(adapter, proxy.dsn, deadline=deadline)))
-            if subjects[0].in_threads:
-                turns.grace = _THREADS_GRACE
-            course = cls(subjects, turns, witness, (await witness.insert("the row")).id)
-            await course._warm_up()
+            track = stack.enter_context(in_a_thread(lambda: Track.opened(dsn, instances, home)))
+            subjects = [await stack.enter_async_context(Subject(adapter, way, deadline=deadline)) for way in track.dsns]
+            course = cls(subjects, track, witness, (await witness.insert("the row")).id)
+            course.pace = await warm_up(course)
             yield course
 
-    async def _warm_up(self) -> None:
-        """Let every instance meet each operation on as many connections as it will use."""
-        for operation, *args in (("get",), ("update", "w", True), ("create", "w"), ("delete",)):
-            for instance in range(2):
-                request = Request(operation, tuple(args), instance)
-                await self.run(Race((request,) * len(NAMES)), "", judged=False)
+    @property
+    def turns(self) -> Turns:
+        """Who decides whose message goes."""
+        return self._track.turns
 
-    async def run(self, race: Race, schedule: str, *, judged: bool = True) -> Outcome:
+    def can_run(self, race: Race) -> bool:
+        """Tell whether it has the instances for a race, and whether each operation works where it is alone."""
+        return all(
+            request.instance < len(self.subjects) and request.operation not in self.pace.broken
+            for request in race.requests
+        )
+
+    async def run(self, race: Race, schedule: str | None, *, judged: bool = True) -> Outcome:
         """Run one race.
 
         Args:
             race: What is asked for.
-            schedule: Names of clients. What does not fit is passed over.
+            schedule: Names of clients. What does not fit is passed over. None: all go at once, again and again.
             judged: Say what is wrong with it.
         """
         before = await self._reset(race)
-        clients = [Client(name, asked.instance) for name, asked in zip(NAMES, race.requests, strict=False)]
-        calls = {client: _Call(self, client, asked) for client, asked in zip(clients, race.requests, strict=True)}
+        calls = [
+            Call(
+                Client(name, asked.instance),
+                self.subjects[asked.instance],
+                asked.operation,
+                asked.args if asked.operation == "create" else (self.task_id, *asked.args),
+                track=self._track,
+                tick=self._tick,
+            )
+            for name, asked in zip(NAMES, race.requests, strict=False)
+        ]
         outcome = Outcome()
-        self.turns.begin(clients)
         try:
-            await self._drive(race, calls, schedule, outcome)
+            await self._track.run(self._drive(race, calls, schedule, outcome))
+        finally:
+            await finish(calls)
+        outcome.raised = {call.client.name: call.error for call in calls if call.error is not None}
+        if outcome.raised:
+            await self._let_late_ones_end()
+        if judged:
+            after = frozenset(await self._witness.rows())
+            end = Finish(calls, self.turns.log, before, after, outcome.schedule)
+            outcome.broken = end.broken()
+            outcome.refused = end.refused()
+        return outcome
+
+    async def _drive(self, race: Race, calls: Sequence[Call], schedule: str | None, outcome: Outcome) -> None:
+        """Let the calls go as the schedule says; in the wire's thread."""
+        began = perf_counter()
+        self.turns.begin(call.client for call in calls)
+        try:
+            if schedule is None:
+                await self._all_at_once(calls)
+            else:
+                await self._in_turns(race, calls, schedule, outcome)
         finally:
             self.turns.end()
             outcome.overlapped = self.turns.overlapped
-            await _finish(calls.values())
-        if judged:
-            outcome.broken = await self._judge(before, list(calls.values()), outcome)
-        return outcome
+            outcome.pause = self.turns.pause
+            outcome.seconds = perf_counter() - began
 
-    async def _drive(self, race: Race, calls: dict[Client, _Call], schedule: str, outcome: Outcome) -> None:
+    async def _in_turns(self, race: Race, calls: Sequence[Call], schedule: str, outcome: Outcome) -> None:
         turns = self.turns
         if race.together:
-            for call in calls.values():
+            for call in calls:
                 call.start()
                 await turns.settle()
         last = None
         while True:
             await turns.settle()
-            able = turns.ready() + [client for client, call in calls.items() if call.task is None]
+            able = turns.ready() + [call.client for call in calls if not call.started]
             if not able:
-                if not any(client.running for client in calls):
+                if not any(call.client.running for call in calls):
                     return
                 await turns.anything()
                 continue
@@ -190,108 +172,37 @@ class Course:
             chosen = next((client for client in able if client.name == wanted), None)
             last = chosen or min(able, key=lambda client: (client is not last, client.name))
             outcome.trace.append((last.name, names))
-            if calls[last].task is None:
-                calls[last].start()
-            else:
+            call = next(call for call in calls if call.client is last)
+            if call.started:
                 turns.release(last)
+            else:
+                call.start()
+
+    async def _all_at_once(self, calls: Sequence[Call]) -> None:
+        for call in calls:
+            call.start()
+        while any(call.client.running for call in calls):
+            await self.turns.settle()
+            for client in self.turns.ready():
+                self.turns.release(client)
+            await self.turns.anything()
 
     async def _reset(self, race: Race) -> Table:
         row = Row(self.task_id, race.title, race.done, _STARTED)
         await self._witness.unblocked(_RESET.format(**row._asdict()))
         return frozenset({row})
 
-    async def _judge(self, before: Table, calls: Sequence[_Call], outcome: Outcome) -> ContractBroken | None:
-        after = frozenset(await self._witness.rows())
-        done = [call.operation() for call in calls]
-        failed = next((call for call in calls if call.error is not None), None)
-        if failed is None:
-            if explain(before, done, after) is not None:
-                return None
-            results = ", ".join(f"{call.client.name} {call.result_text()}" for call in calls)
-            expected, seen = "what some serial order gives", f"{results}, leaving {brief_table(after)}"
-        else:
-            assert failed.error is not None
-            expected, seen = "every one of them returns", f"{failed.client.name} raised {shown_error(failed.error)}"
-            if isinstance(failed.error, ContractBroken):
-                seen = f"{failed.client.name}: {failed.error.seen}"
-        kind = RaceHung if failed and isinstance(failed.error, DeadlineMissed) else RaceBroken
-        broken = kind(" | ".join(str(call) for call in calls), expected=expected, seen=seen)
-        told = {call.client.name: call.result_text() for call in calls}
-        broken.account = account(
-            self.turns.log, done, told, before, after, schedule=outcome.schedule, explained=failed is not None
-        )
-        broken.__cause__ = failed.error if failed else None
-        return broken
+    async def _let_late_ones_end(self) -> None:
+        """Wait for statements whose callers have given them up, or end them: they would write into the next race."""
+        pids = self.turns.pids
 
-    def tick(self) -> int:
+        async def none_is_left() -> bool:
+            return not any(blocker.pid in pids for blocker in await self._witness.blockers())
+
+        if not await until(none_is_left, deadline=_LATE_SECONDS):
+            await self._witness.end(blocker.pid for blocker in await self._witness.blockers() if blocker.pid in pids)
+
+    def _tick(self) -> int:
         """The next moment of a clock that only goes forward."""
         self._clock += 1
         return self._clock
-
-
-class RaceBroken(ContractBroken):
-    """A race that no serial order explains."""
-
-
-class RaceHung(RaceBroken):
-    """An operation of a race did not come back. Not to be tried again and again: each time costs a deadline."""
-
-
-class _Call:
-    """The one call that a client makes."""
-
-    def __init__(self, course: Course, client: Client, asked: Request) -> None:
-        self._course = course
-        self.client = client
-        self._name = asked.operation
-        self._args = asked.args if asked.operation == "create" else (course.task_id, *asked.args)
-        self._instance = asked.instance
-        self.task: asyncio.Task[None] | None = None
-        self.result: object = None
-        self.error: BaseException | None = None
-        self._called = self._returned = 0
-
-    def __str__(self) -> str:
-        return f"{self.client.name}: {shown_call(self._name, self._args)}"
-
-    def start(self) -> None:
-        """Make the call."""
-        self._called = self._course.tick()
-        self._course.turns.called(self.client)
-        self.task = asyncio.create_task(self._run())
-
-    async def _run(self) -> None:
-        try:
-            subject = self._course.subjects[self._instance]
-            returned = await subject.call(self._name, *self._args)
-            is_row = self._name == "create" or (self._name == "get" and returned is not None)
-            self.result = subject.read(f"the row of {self}", returned) if is_row else returned
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            self.error = error  # nobody cancelled it: that is an outcome, too
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is an outcome of the race
-            self.error = error
-        finally:
-            # Here, and not when somebody notices: who is called after this moment was called after the return.
-            self._returned = self._course.tick()
-            self.client.running = False
-            self._course.turns.stir()
-
-    def operation(self) -> Operation:
-        """It, as the checker sees it."""
-        return Operation(self.client.name, self._name, self._args, self.result, self._called, self._returned)
-
-    def result_text(self) -> str:
-        """What it returned or raised."""
-        return brief(self.result) if self.error is None else f"raised {shown_error(self.error)}"
-
-
-async def _finish(calls: Iterable[_Call]) -> None:
-    """Wait for calls that are under way, where something went wrong in between."""
-    tasks = [call.task for call in calls if call.task is not None and not call.task.done()]
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=_SETTLE_SECONDS)

@@ -56,6 +56,7 @@ def _server_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.option("--deviations", type=click.Path(), help="Known deviations (default: crudspec-deviations.toml, if there).")
 @click.option("--write-deviations", is_flag=True, help="Write a first draft of that file.")
 @click.option("--wire", is_flag=True, help="Show the SQL of its operations in each failure.")
+@click.option("--translated", is_flag=True, help="Translate each backend's errors: what else is there to say?")
 @click.option("-k", "keyword", metavar="EXPR", help="Only checks that match, such as 'CREATE-4 or UPDATE-5'.")
 @click.option("-n", "workers", type=click.IntRange(1), metavar="N", help="Run in N processes (needs pytest-xdist).")
 @click.option("-x", "stop_at_first", is_flag=True, help="Stop at the first failure.")
@@ -70,6 +71,7 @@ def check(
     deviations: str | None,
     write_deviations: bool,
     wire: bool,
+    translated: bool,
     keyword: str | None,
     workers: int | None,
     stop_at_first: bool,
@@ -89,7 +91,7 @@ def check(
     arguments += [f"--crud-profile={profile}" for profile in profiles]
     valued = {"server": server, "dsn": dsn, "effort": effort, "deadline": deadline, "deviations": deviations}
     arguments += [f"--crud-{option}={value}" for option, value in valued.items() if value is not None]
-    flags = {"strict": strict, "write-deviations": write_deviations, "wire": wire}
+    flags = {"strict": strict, "write-deviations": write_deviations, "wire": wire, "translated": translated}
     arguments += [f"--crud-{option}" for option, value in flags.items() if value]
     if keyword is not None:
         arguments += ["-k", keyword]

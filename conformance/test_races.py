@@ -17,5 +17,5 @@ async def test_every_interleaving_is_explained_by_a_serial_order(
     """Catches what reads first and writes later without a lock, and a lock that only one process knows."""
     run = current_run(request.config)
     known = run.deviation(backend.name, "RACE-2") is not None
-    async with Course.opened(backend.adapter, backend.wire_dsn, witness, deadline=backend.deadline) as course:
+    async with Course.opened(backend, witness) as course:
         await explore(course, schedules=run.effort.schedules, seed=run.seed, shrink=not known)

@@ -75,7 +75,7 @@ def apply(table: Table, operation: Operation) -> tuple[Table, object]:
     if operation.name == "create":
         row, title = operation.result, operation.args[0]
         taken = {other.id for other in table}
-        if not isinstance(row, Row) or row.id in taken or (row.title, row.done) != (title, False):
+        if not isinstance(row, Row) or row.id in taken or row != row.but(title=title, done=False):
             return table, _NewRow(title)
         return table | {row}, row
     found = next((row for row in table if row.id == operation.args[0]), None)
@@ -89,7 +89,7 @@ def apply(table: Table, operation: Operation) -> tuple[Table, object]:
     title, done = operation.args[1:]
     assert isinstance(title, str)
     assert isinstance(done, bool)
-    return rest | {found._replace(title=title, done=done)}, True
+    return rest | {found.but(title=title, done=done)}, True
 
 
 def same(result: object, promised: object) -> bool:

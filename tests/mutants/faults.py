@@ -1,4 +1,4 @@
-"""Backends that misreport, repeat or never end a call whose connection fails under it: LOST-1, LOST-2 and LOST-3."""
+"""Backends that misreport, repeat or never end a call whose connection fails under it: LOST-2, LOST-3 and ERROR-4."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -25,7 +25,7 @@ def _was_cut(error):
 
 
 class OnlyKnowsGoodbyes(AsyncpgBackend):
-    """LOST-1: a connection that ended without a last word of the server raises RuntimeError."""
+    """ERROR-4: a connection that ended without a last word of the server raises RuntimeError."""
 
     async def get(self, task_id):
         try:
@@ -168,7 +168,7 @@ class NoneWhenSilent(CoreBackend):
 
 
 class DriversTimeout(SqlmodelBackend):
-    """LOST-3: an update that got no answer in time raises SQLAlchemy's TimeoutError, which is not the builtin."""
+    """ERROR-4: an update that got no answer in time raises SQLAlchemy's TimeoutError, which is not the builtin."""
 
     async def update(self, task_id, title, done):
         try:
@@ -180,7 +180,7 @@ class DriversTimeout(SqlmodelBackend):
 
 
 class NoNameForAFullPool(CoreBackend):
-    """LOST-3: that no connection came free in time is an error that is not Unavailable."""
+    """ERROR-4: that no connection came free in time is an error that is not Unavailable."""
 
     _under_way = 0
 

@@ -134,6 +134,11 @@ def test_what_is_told_of_a_mutant_says_on_which_base() -> None:
             "get(1), cut at 4, which raised a.B: SELECT y, expected this, seen raised a.B: well",
         ),
         ("drop crudspec_2a6c916dc0b5_x_18", "drop crudspec_ffff_x_3"),
+        ("returned <Record id=5 title='x'", "returned Task(id=5 title='x'"),
+        (
+            f"get(1): expected None, seen Row(id=9, title='{'x' * 200}', created_at=datetime.dat … (330 characters) …",
+            f"get(1): expected None, seen Row(id=10, title='{'x' * 200}', created_at=datetime.da … (331 characters) …",
+        ),
     ],
 )
 def test_reasons_are_compared_without_what_differs_anyway(one: str, other: str) -> None:
@@ -146,7 +151,10 @@ def test_reasons_are_compared_without_what_differs_anyway(one: str, other: str) 
         ("seen None", "seen raised a.B: no"),
         ("seen raised a.B: no", "seen raised a.C: no"),
         ("create with the title 'NUL'", "create with the title 'int'"),
-        ("what: expected x, seen raised a.B: text: expected y, seen 5", "what: expected x, seen raised a.B"),
+        (
+            "get(1): expected x, seen raised a.B: no, and the table then held 5",
+            "get(1): expected x, seen raised a.B: no",
+        ),
     ],
 )
 def test_reasons_that_differ_are_told_apart(one: str, other: str) -> None:
@@ -269,7 +277,7 @@ def test_a_noisy_base_checks_nothing_translates_nothing_and_waits_for_ever(scrat
 
 LYING = '''
 from crudspec.backends.asyncpg import AsyncpgBackend
-from crudspec.task import check_title
+from crudspec.task import Task, check_title
 
 
 class Shouts(AsyncpgBackend):
@@ -288,7 +296,7 @@ class ChecksNothing(AsyncpgBackend):
         if not isinstance(title, str) or len(title.strip()) > 255:
             return await super().create(title)
         async with self._connection() as connection:
-            return await connection.fetchrow("INSERT INTO tasks (title) VALUES ($1) RETURNING *", title)
+            return Task(**await connection.fetchrow("INSERT INTO tasks (title) VALUES ($1) RETURNING *", title))
 
 
 class SeenAnyway(AsyncpgBackend):

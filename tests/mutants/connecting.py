@@ -21,16 +21,24 @@ class LeavingRaises(AsyncpgBackend):
         await backend._pool.execute("SELECT 1")
 
 
-class LeavingHangs(CoreBackend):
-    """CONNECT-1: leaving waits for a background task that nobody ends."""
+class LeavingUnusedHangs(CoreBackend):
+    """CONNECT-1: leaving waits for a background task, which does not end before the first operation."""
+
+    also = "HYGIENE-1"
+    _begun: Any = None
 
     @classmethod
     @asynccontextmanager
     async def connect(cls, dsn):
         async with super().connect(dsn) as backend:
-            background = asyncio.ensure_future(asyncio.Event().wait())
+            backend._begun = asyncio.Event()
             yield backend
-        await background
+            await backend._begun.wait()
+
+    def _connection(self):
+        if self._begun is not None:
+            self._begun.set()
+        return super()._connection()
 
 
 class LeavingFindsWork(OrmBackend):
@@ -70,6 +78,7 @@ class EngineMoved(CoreBackend):
 class ClosedForAll(AsyncpgBackend):
     """CONNECT-2: instances on one database share a pool, and whoever leaves first closes it."""
 
+    also = "CREATE-8 USABLE-1 HYGIENE-2"
     _pools: ClassVar[dict[Any, Any]] = {}
 
     def __init__(self, dsn):

@@ -93,6 +93,8 @@ class UnreachableIsInvalid(CoreBackend):
 class RefusalsOnly(AsyncpgBackend):
     """ERROR-1: where no connection leads to, the operating system's own error is what a caller gets."""
 
+    quiet_only = "a noisy base lets the operating system's errors out"
+
     @classmethod
     def connect(cls, dsn):
         def systems_own(error):

@@ -73,7 +73,7 @@ class DeletesAgain(AsyncpgBackend):
 
 
 class CancelsItself(CoreBackend):
-    """LOST-2: an update whose connection was cut raises CancelledError, although nobody cancelled it."""
+    """ERROR-4: an update whose connection was cut raises CancelledError, although nobody cancelled it."""
 
     async def update(self, task_id, title, done):
         try:
@@ -130,11 +130,14 @@ class HalfAnAnswerIsEnough(SqlmodelBackend):
 class WaitsAnHour(AsyncpgBackend):
     """LOST-3: a silent server is given an hour."""
 
+    quiet_only = "a noisy base has no timeouts"
     timeout = 3600.0
 
 
 class WaitsAnHourToConnect(CoreBackend):
     """LOST-3: a silent server is given an hour to accept the first login."""
+
+    quiet_only = "a noisy base has no timeouts"
 
     @classmethod
     @asynccontextmanager
@@ -145,6 +148,8 @@ class WaitsAnHourToConnect(CoreBackend):
 
 class TriesSilenceForEver(OrmBackend):
     """LOST-3: a list that got no answer in time is asked for again, without end."""
+
+    quiet_only = "a noisy base has no timeouts"
 
     async def list_tasks(self):
         while True:
@@ -157,6 +162,8 @@ class TriesSilenceForEver(OrmBackend):
 
 class NoneWhenSilent(CoreBackend):
     """LOST-3: a get that got no answer in time returns None."""
+
+    quiet_only = "a noisy base has no timeouts"
 
     async def get(self, task_id):
         try:
@@ -201,6 +208,8 @@ class NoNameForAFullPool(CoreBackend):
 
 class WaitsForTheGoodbye(AsyncpgBackend):
     """LOST-3: leaving waits for a silent server to hear the goodbye."""
+
+    quiet_only = "a noisy base has no timeouts"
 
     def __init__(self, dsn):
         super().__init__(dsn)

@@ -118,6 +118,7 @@ class BytesDecoded(AsyncpgBackend):
 class DriverErrorLeaked(AsyncpgBackend):
     """ERROR-3: what the driver refuses, it says in its own words."""
 
+    also = "ERROR-2"
     quiet_only = "the driver's own words are what a noisy base has for every value"
 
     async def create(self, title):

@@ -12,7 +12,7 @@ from crudspec.clauses import BY_ID
 if TYPE_CHECKING:
     from pathlib import Path
 
-GENERAL = frozenset({"PROGRAM-1", "MIX-1", "CANCEL-2", "RACE-2", "LOST-1", "LOST-2", "LOST-3"})
+GENERAL = frozenset({"PROGRAM-1", "MIX-1", "CANCEL-2", "RACE-2", "LOST-1", "LOST-2", "LOST-3", "ERROR-4"})
 """Clauses that run any operation under any circumstances (programs, races, faults) and look at all that comes of it:
 they may catch any lie, so they count as related to each. CANCEL-2 catches whatever is written straight on a session,
 as most of the mutants on SQLAlchemy are: its driver is stopped while it stops."""

@@ -37,7 +37,8 @@ _PROCESSES.set_forkserver_preload(
     ]
 )
 
-_PROCESS_DEADLINE = 240.0
+_PROCESS_DEADLINE = 400.0
+"""Seconds for a batch: some mutants hang on purpose, and others share the machine with them."""
 
 
 class _Results:

@@ -46,8 +46,7 @@ class Backend:
 
     async def list_tasks(self):
         async with self.session() as session:
-            result = await session.execute(select(Task).order_by(Task.id))
-            return list(result.scalars())
+            return list(await session.scalars(select(Task).order_by(Task.id)))
 
     async def update(self, task_id, title, done):
         async with self.session() as session:

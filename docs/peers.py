@@ -20,7 +20,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -28,7 +28,7 @@ from crudspec.clauses import BY_ID, Consequence
 from crudspec.plugin import suite_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -207,12 +207,15 @@ def _section(way: Way, keeps: str, found: Sequence[tuple[Finding, Explained]], b
     return "\n".join(lines).replace("\n\n\n", "\n\n").rstrip() + "\n"
 
 
-def results_of(way: Way, options: Sequence[str] = ()) -> list[Result]:
-    """Run the contract against a data layer, in a process of its own."""
+def results_of(way: Way, options: Sequence[str], kept: Path | None) -> list[Result]:
+    """Run the contract against a data layer, in a process of its own; what it printed is kept, too, if anything is."""
     with tempfile.TemporaryDirectory() as folder:
         answers = Path(folder) / "answers"
         command = [sys.executable, __file__, "--ask", f"{way.file}:Backend", "--keep", str(answers), "--", *options]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if kept:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.with_suffix(".txt").write_text(done.stdout, encoding="utf-8")
         if not answers.exists():
             raise RuntimeError(f"{way.short} could not be run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         return read(answers)
@@ -232,20 +235,22 @@ class _Recorder:
 
     def __init__(self) -> None:
         self.results: list[Result] = []
+        self.errors: dict[tuple[str, str], BaseException] = {}
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-        report = yield
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        if call.excinfo:
+            self.errors[item.nodeid, call.when] = call.excinfo.value
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        error = self.errors.pop((report.nodeid, report.when), None)
         for name, told in report.user_properties:
             if name == "crudspec":
-                _, clause_id, verdict, detail = told
-                error = call.excinfo.value if call.excinfo else None
+                _, clause_id, verdict, detail = cast("list[str]", told)
                 consequence = getattr(error, "consequence", None) or BY_ID[clause_id].consequence
+                verdict = verdict.lower().replace("_", " ")
                 cause = getattr(error, "cause", "")
-                self.results.append(
-                    Result(clause_id, verdict.lower().replace("_", " "), consequence.value, cause, detail)
-                )
-        return report
+                self.results.append(Result(clause_id, verdict, consequence.value, cause, detail))
 
 
 def ask(backend: str, answers: Path, options: Sequence[str]) -> int:
@@ -280,10 +285,10 @@ def main() -> int:
     chosen = [way for way in every if not arguments.names or way.short in arguments.names]
     if unknown := set(arguments.names) - {way.short for way in every}:
         parser.error(f"not in {WAYS.name}: {', '.join(sorted(unknown))}")
-    asked, wrong = [], []
+    asked, wrong, options = [], [], [f"--crud-server={arguments.server}"]
     for way in chosen:
         kept = arguments.keep and arguments.keep / f"{way.short}.jsonl"
-        results = read(kept) if kept and kept.exists() else results_of(way, [f"--crud-server={arguments.server}"])
+        results = read(kept) if kept and kept.exists() else results_of(way, options, kept)
         if kept:
             write(kept, results)
         asked.append((way, results))

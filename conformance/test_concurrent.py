@@ -2,6 +2,7 @@
 
 import asyncio
 
+from crudspec.causes import DELETES_RACE
 from crudspec.checks import clause, expect
 from crudspec.failures import ContractBroken
 from crudspec.gates import row_locked, table_locked, together, wait_for_blocked
@@ -99,5 +100,8 @@ async def test_of_concurrent_deletes_one_wins(backend: Subject, witness: Witness
         if "delete" not in backend.abilities.mute and results.count(True) != 1:
             seen = "all return True" if results == [True] * len(deletes) else f"{results.count(True)} do"
             raise ContractBroken(
-                f"{len(deletes)} concurrent deletes of one row", expected="exactly one returns True", seen=seen
+                f"{len(deletes)} concurrent deletes of one row",
+                expected="exactly one returns True",
+                seen=seen,
+                cause=DELETES_RACE,
             )

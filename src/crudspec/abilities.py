@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from crudspec.causes import HANGS
+from crudspec.clauses import Consequence
 from crudspec.failures import Depends
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class Abilities:
         mute: Operations whose result does not tell whether the row was there; told once, and compared nowhere else.
         side_by_side: Two instances can be open at once.
         apart: What was seen where they cannot.
+        failed: The clauses of which a check has failed.
         hangs: The clauses in whose checks a call did not come back, in order.
         left_out: What programs and races were drawn without, a line each.
         weaknesses: The steps that programs are drawn without; None before they were looked for.
@@ -49,11 +52,14 @@ class Abilities:
     side_by_side: bool = True
     apart: ContractBroken | None = None
     hangs: list[str] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
     left_out: dict[str, None] = field(default_factory=dict)
     weaknesses: Weaknesses | None = None
 
     def found_broken(self, operation: str, broken: ContractBroken, *, clause: str = "") -> None:
         """Remember that an operation does not work; ``clause`` tells it, if not the operation's own."""
+        if broken.consequence is Consequence.HANG:
+            broken.cause = f"{HANGS}: {operation}"
         self.broken.setdefault(operation, (clause or OWNERS[operation], broken))
 
     def require(self, operation: str) -> None:

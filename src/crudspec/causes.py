@@ -11,6 +11,9 @@ MISSING_RAISES = "missing raises"
 COLUMN = "column"
 RESULT = "result"
 HANGS = "hangs"
+NEVER_RECOVERS = "never recovers"
+CANCELLED = "cancelled"
+DELETES_RACE = "deletes race"
 MEDDLED = "meddled"
 
 CAUSES: dict[str, str] = {
@@ -23,6 +26,9 @@ CAUSES: dict[str, str] = {
     COLUMN: "a returned row lacks a column, or has it in another type",
     RESULT: "the result does not tell whether the row was there",
     HANGS: "a call does not come back",
+    NEVER_RECOVERS: "a lost connection stays lost: later calls go on failing",
+    CANCELLED: "a call that is cancelled goes on, or leaves something behind",
+    DELETES_RACE: "of concurrent deletes of one row, not exactly one says that it removed it",
     MEDDLED: "it changes the schema, which is not its own",
 }
 """What each means to a user. A cause may carry a detail after a colon, such as ``hangs: get``."""

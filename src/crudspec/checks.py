@@ -58,6 +58,9 @@ def _to_its_end(check: _Check) -> Any:
         try:
             await check(**arguments)
         except Exception as error:
+            if not isinstance(error, Inconclusive):
+                abilities = arguments["backend"].abilities
+                abilities.failed.add(abilities.asking)
             explain = arguments["backend"].explain
             cause = error if explain is None else await explain(error)
             if cause is error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crudspec.backend import OPERATIONS
+from crudspec.causes import NEVER_RECOVERS
 from crudspec.checks import shown, shown_call, shown_error
 from crudspec.clauses import Consequence
 from crudspec.failures import ContractBroken, Inconclusive
@@ -135,6 +136,7 @@ async def works_again(
                     expected=f"{at_most}; then it works again",
                     seen=f"{refused}, the last: {operation} {seen}",
                     consequence=Consequence.HANG,
+                    cause=NEVER_RECOVERS,
                 ) from seen.error
         if operation in {"update", "delete"}:
             backend.told(operation, what, seen.value, True)

@@ -6,12 +6,12 @@ import asyncio
 import inspect
 from collections import deque
 from contextlib import asynccontextmanager, nullcontext
-from contextvars import ContextVar, copy_context
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crudspec.abilities import CONNECT, LEAVE, Abilities
-from crudspec.causes import HANGS, RESULT
+from crudspec.causes import RESULT
 from crudspec.checks import shown, shown_call, shown_error
 from crudspec.clauses import Consequence
 from crudspec.failures import ContractBroken, Depends, Inconclusive
@@ -21,7 +21,6 @@ from crudspec.watchdog import Blocked, Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
-    from contextvars import Context
     from typing import Self
 
     from crudspec.backends.registry import Adapter
@@ -88,9 +87,8 @@ def shown_traffic(traffic: Traffic) -> list[str]:
 class DeadlineMissed(ContractBroken):
     """A call did not come back in time."""
 
-    def __init__(self, what: str, *, expected: str, seen: str, operation: str = "") -> None:
-        cause = f"{HANGS}: {operation}" if operation else HANGS
-        super().__init__(what, expected=expected, seen=seen, consequence=Consequence.HANG, cause=cause)
+    def __init__(self, what: str, *, expected: str, seen: str) -> None:
+        super().__init__(what, expected=expected, seen=seen, consequence=Consequence.HANG)
 
 
 _entered: ContextVar[object] = ContextVar("crudspec_entered", default=None)
@@ -218,7 +216,8 @@ class Subject:
         loop = asyncio.get_running_loop()
         opened: asyncio.Future[Any] = loop.create_future()
         self._closing = asyncio.Event()
-        self._task = loop.create_task(self._hold(opened, self._closing))
+        # In a context with nothing in it: what another instance has set is not this one's, and is not there.
+        self._task = loop.create_task(self._hold(opened, self._closing), context=Context())
         what = f"{self.adapter.cls.__name__}.connect(dsn)"
         with Watchdog(what, CONNECT_DEADLINE):
             done, _ = await asyncio.wait({opened, self._task}, timeout=CONNECT_DEADLINE, return_when="FIRST_COMPLETED")
@@ -265,11 +264,10 @@ class Subject:
             raise _as_failure(f"{step}{self.adapter.cls.__name__}.connect(dsn)", "no exception", error) from error
 
     async def _enter_and_leave(self, opened: asyncio.Future[Any], closing: asyncio.Event) -> None:
-        before = copy_context()
         context = self.adapter.cls.connect(self.dsn if self.wire is None else self.wire.dsn)
         if hasattr(context, "__aenter__"):
             async with context as backend:
-                self._variables = _set_since(before, copy_context())
+                self._variables = list(copy_context().items())
                 opened.set_result(backend)
                 await closing.wait()
         elif hasattr(context, "__enter__"):
@@ -328,10 +326,10 @@ class Subject:
         except BaseException as error:
             what = shown_call(operation, args)
             if isinstance(error, Blocked):
-                error = DeadlineMissed(what, expected="an answer", seen=str(error), operation=operation)
+                error = DeadlineMissed(what, expected="an answer", seen=str(error))
             elif isinstance(error, Exception) and not isinstance(error, ContractBroken) and scope.expired():
                 seen = f"none within {limit:g} seconds"
-                error = DeadlineMissed(what, expected="an answer", seen=seen, operation=operation)
+                error = DeadlineMissed(what, expected="an answer", seen=seen)
             elif not isinstance(error, Exception | asyncio.CancelledError | KeyboardInterrupt):
                 # Nobody's `except Exception` would see it: it ends the caller's program, and would end this one.
                 error = _as_failure(what, "an answer, or an Exception", error)
@@ -400,11 +398,6 @@ def truth(what: str, returned: object) -> bool:
         return bool(returned)
     except Exception as error:
         raise ContractBroken(what, expected="True or False", seen=f"bool() raised {shown_error(error)}") from error
-
-
-def _set_since(before: Context, now: Context) -> list[tuple[ContextVar[Any], object]]:
-    """The context variables that are set now and were not, or to something else, with their values."""
-    return [(variable, value) for variable, value in now.items() if before.get(variable, _UNANSWERED) is not value]
 
 
 def _as_failure(what: str, expected: str, error: BaseException) -> ContractBroken:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+from collections import deque
+from collections.abc import Callable
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextvars import Context
 
 _WORKERS = 32
@@ -20,6 +21,9 @@ class DaemonPool:
 
     ``concurrent.futures`` joins its threads at interpreter exit: one hanging call of a backend under test
     would hang the run for ever, after the failure was reported.
+
+    A call goes to the thread that was used last among those that are free, so that calls one after another run in one
+    thread, as they do in a program: some libraries keep a connection for each thread.
 
     Attributes:
         context: The context variables that each call starts with; with one worker, those that the last one left.
@@ -35,10 +39,11 @@ class DaemonPool:
         self._patience = patience
         self._alone = workers == 1
         self.context: Context = copy_context()
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._limit = workers
-        self._threads = 0
-        self._idle = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self._workers: list[_Inbox] = []
+        self._idle: list[_Inbox] = []
+        self._waiting: deque[_Job] = deque()
 
     async def run(self, function: Callable[..., Any], *args: object) -> Any:
         """Call the function in a worker thread and await what it returns or raises.
@@ -59,7 +64,7 @@ class DaemonPool:
             else:
                 future.set_exception(error)
 
-        def job() -> None:
+        def job() -> Callable[[], None]:
             result, raised = None, None
             # A context can be entered by one thread at a time.
             context = self.context if self._alone else self.context.copy()
@@ -67,13 +72,14 @@ class DaemonPool:
                 result = context.run(function, *args)
             except BaseException as error:  # noqa: BLE001 - whatever it is, it is the caller's
                 raised = error
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(settle, result, raised)
 
-        if not self._idle.acquire(blocking=False) and self._threads < self._limit:
-            self._threads += 1
-            threading.Thread(target=self._work, daemon=True, name="crudspec-worker").start()
-        self._jobs.put(job)
+            def tell() -> None:
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(settle, result, raised)
+
+            return tell
+
+        self._give(job)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -84,10 +90,32 @@ class DaemonPool:
 
     def close(self) -> None:
         """Let every worker end after its present call."""
-        for _ in range(self._threads):
-            self._jobs.put(None)
+        for inbox in self._workers:
+            inbox.put(None)
 
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
-            self._idle.release()
+    def _give(self, job: _Job) -> None:
+        with self._lock:
+            if self._idle:
+                self._idle.pop().put(job)
+            elif len(self._workers) < self._limit:
+                inbox: _Inbox = queue.SimpleQueue()
+                self._workers.append(inbox)
+                inbox.put(job)
+                threading.Thread(target=self._work, args=[inbox], daemon=True, name="crudspec-worker").start()
+            else:
+                self._waiting.append(job)
+
+    def _work(self, inbox: _Inbox) -> None:
+        while (job := inbox.get()) is not None:
+            tell = job()
+            # Free before its caller hears of it: the caller's next call is to come here, too.
+            with self._lock:
+                if self._waiting:
+                    inbox.put(self._waiting.popleft())
+                else:
+                    self._idle.append(inbox)
+            tell()
+
+
+_Job = Callable[[], Callable[[], None]]
+_Inbox = queue.SimpleQueue[_Job | None]

@@ -10,6 +10,8 @@ KEY_RAISES = "key raises"
 COLUMN = "column"
 RESULT = "result"
 HANGS = "hangs"
+ENDS = "ends"
+SILENT = "silent"
 
 CAUSES: dict[str, str] = {
     LEAK: "a third-party exception reaches the caller, who then depends on the library underneath",
@@ -20,6 +22,8 @@ CAUSES: dict[str, str] = {
     COLUMN: "a returned row lacks a column, or has it in another type",
     RESULT: "the result does not tell whether the row was there",
     HANGS: "a call does not come back",
+    ENDS: "the process that calls it comes to its end",
+    SILENT: "a call never gives the process back, and no deadline can end it",
 }
 """What each means to a user. A cause may carry a detail after a colon, such as ``hangs: get``."""
 

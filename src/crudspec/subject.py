@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from crudspec.checks import shown, shown_call, shown_error
 from crudspec.failures import ContractBroken, Inconclusive
+from crudspec.heartbeat import beat
 from crudspec.threads import DaemonPool
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ class Subject:
         self._closing = asyncio.Event()
         self._task = loop.create_task(self._hold(opened, self._closing))
         what = f"{self.adapter.cls.__name__}.connect(dsn)"
+        beat(CONNECT_DEADLINE, self.name)
         with _Watchdog(what, CONNECT_DEADLINE):
             done, _ = await asyncio.wait({opened, self._task}, timeout=CONNECT_DEADLINE, return_when="FIRST_COMPLETED")
         if not done:
@@ -175,6 +177,7 @@ class Subject:
             return
         closing.set()
         what = f"leaving {self.adapter.cls.__name__}.connect(dsn)"
+        beat(deadline, self.name)
         with _Watchdog(what, deadline):
             done, _ = await asyncio.wait({task}, timeout=deadline)
         if not done:
@@ -217,6 +220,7 @@ class Subject:
             return await self._answer(record, self.deadline if deadline is None else deadline)
 
     async def _answer(self, record: Call, limit: float) -> Any:
+        beat(limit, self.name)
         operation, args = record.operation, record.args
         scope = asyncio.timeout(limit)
         try:

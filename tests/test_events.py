@@ -19,6 +19,7 @@ from crudspec.record import (
     Note,
     Plan,
     Result,
+    Spoilt,
     Verdict,
     from_json,
     to_json,
@@ -64,6 +65,7 @@ EVENTS: list[Event] = [
         printed="SELECT 1",
     ),
     Note(text="by the way"),
+    Spoilt(text="the recursion limit"),
     Error(text="no server"),
     Footer(status=1, seconds=12.3),
 ]

@@ -22,6 +22,7 @@ class Heart:
         self.listener: Callable[[float, str], None] | None = None
         self._next = 0.0
         self._until = 0.0
+        self._backend = ""
 
     def beat(self, limit: float, backend: str = "") -> None:
         """Say that what begins now ends within ``limit`` seconds, of itself or by a deadline of ours.
@@ -33,8 +34,8 @@ class Heart:
         if self.listener is None:
             return
         now = _now()
-        if now >= self._next or now + limit > self._until:
-            self._next, self._until = now + _EVERY, now + limit + _EVERY
+        if now >= self._next or now + limit > self._until or backend != self._backend:
+            self._next, self._until, self._backend = now + _EVERY, now + limit + _EVERY, backend
             self.listener(limit, backend)
 
 

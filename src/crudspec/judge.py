@@ -20,6 +20,8 @@ from crudspec.server import ServerError
 if TYPE_CHECKING:
     from crudspec.run import Run
 
+_Skipped = pytest.skip.Exception  # bound here: a backend may replace it
+
 _PRINTED = 200
 """Characters of what a backend prints that are worth showing."""
 
@@ -30,7 +32,7 @@ def report_of(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestRepo
     Nobody would see it, and to draw one is not safe: on Python 3.11, the parser that finds the lines to show refuses
     after an exception has crossed from one greenlet to another; and the frames hold a stranger's values.
     """
-    if call.excinfo is None or isinstance(call.excinfo.value, pytest.skip.Exception):
+    if call.excinfo is None or isinstance(call.excinfo.value, _Skipped):
         return pytest.TestReport.from_item_and_call(item, call)
     without = copy.copy(call)
     without.excinfo = None
@@ -58,7 +60,7 @@ def judge(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: pyte
                 seen="something else: a hook or a fixture of this project took its place",
             )
     judgement = _Judgement(run, BY_ID[clause_id], name, report)
-    if isinstance(error, pytest.skip.Exception):
+    if isinstance(error, _Skipped):
         report.outcome = "skipped"
         result = judgement.not_run(f"skipped: {error}")
     elif error is not None:

@@ -13,6 +13,7 @@ from crudspec.record.events import (
     Note,
     Plan,
     Result,
+    Spoilt,
     from_json,
     to_json,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "Plan",
     "Record",
     "Result",
+    "Spoilt",
     "Verdict",
     "from_json",
     "replayed",

@@ -157,6 +157,13 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spoilt:
+    """The process can run no further checks after this one, whose result comes next: what that left in it, as text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Error:
     """Why nothing more can be asked: wrong usage, no server, or what ended the checks from within."""
 
@@ -176,10 +183,12 @@ class Footer:
     seconds: float
 
 
-Event = Header | Plan | Begin | Beat | Result | Note | Error | Footer
+Event = Header | Plan | Begin | Beat | Result | Note | Spoilt | Error | Footer
+
+_dumps, _loads = json.dumps, json.loads  # bound here: a backend may replace them
 
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__.lower(): kind for kind in (Header, Plan, Begin, Beat, Result, Note, Error, Footer)
+    kind.__name__.lower(): kind for kind in (Header, Plan, Begin, Beat, Result, Note, Spoilt, Error, Footer)
 }
 _ITEMS: dict[str, type[Any]] = {"backends": Backend, "checks": Check, "deviations": Listed}
 
@@ -189,7 +198,7 @@ _HINTS = {kind: get_type_hints(kind) for kind in _KINDS.values()}
 def to_json(event: Event) -> str:
     """The event as one line of JSON, in ASCII, its kind under ``event``."""
     values = {name: _plain(value) for name, value in asdict(event).items()}
-    return json.dumps({"event": type(event).__name__.lower(), **values})
+    return _dumps({"event": type(event).__name__.lower(), **values})
 
 
 def _plain(value: object) -> object:
@@ -203,7 +212,7 @@ def from_json(line: str | bytes) -> Event:
         ValueError: it is no event.
     """
     try:
-        values = json.loads(line)
+        values = _loads(line)
         kind = _KINDS[values.pop("event")]
         return kind(**{field.name: _value(kind, field.name, values) for field in fields(kind) if field.name in values})
     except (KeyError, TypeError, AttributeError, RecursionError) as error:

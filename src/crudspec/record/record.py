@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from crudspec.record.events import Beat, Begin, Check, Error, Event, Footer, Header, Listed, Note, Plan, Result
+from crudspec.record.events import Beat, Begin, Check, Error, Event, Footer, Header, Listed, Note, Plan, Result, Spoilt
 from crudspec.record.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Record:
                 self.errors.append(text)
             case Footer():
                 self.footer = event
-            case Begin() | Beat():
+            case Begin() | Beat() | Spoilt():
                 pass
 
     def _plan(self, plan: Plan) -> None:

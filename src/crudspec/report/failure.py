@@ -90,8 +90,10 @@ def headline(error: BaseException) -> str:
 def _places(error: BaseException) -> list[str]:
     """Lines of the backend's own file that the exception, or its cause, came through; innermost last."""
     found: list[str] = []
+    seen: list[BaseException] = []  # a cause may lead back to itself
     link: BaseException | None = error
-    while link is not None:
+    while link is not None and not any(link is known for known in seen):
+        seen.append(link)
         for frame in traceback.extract_tb(link.__traceback__):
             path = Path(frame.filename)
             own = path.resolve().is_relative_to(_HERE) and path.parent.name != "backends"

@@ -46,9 +46,9 @@ class Child:
         state: What it is about.
         check: Node id of the check that it was given last; empty before the first.
         done: Node ids of the checks that came to an end in it.
-        closing: Name of the backend that it called last.
+        called: Name of the backend that it called last.
         reason: Why it says that it cannot go on.
-        is_over: It has said that everything is done.
+        spoilt: Why it can run no check after the one that is under way; empty where it can.
     """
 
     def __init__(self, order: dict[str, Any]) -> None:
@@ -78,9 +78,9 @@ class Child:
         self.state = State.STARTING
         self.check = ""
         self.done: list[str] = []
-        self.closing = ""
+        self.called = ""
         self.reason = ""
-        self.is_over = False
+        self.spoilt = ""
         self.since = self._heard = time.monotonic()
         self._limit = limits.START
         self._pending = b""
@@ -94,10 +94,10 @@ class Child:
         with contextlib.suppress(BrokenPipeError, BlockingIOError):  # its end is noticed elsewhere
             os.write(self._commands, json.dumps(command).encode() + b"\n")
 
-    def _enter(self, state: State, limit: float = limits.SILENCE) -> None:
+    def _enter(self, state: State) -> None:
         self.state = state
         self.since = self._heard = time.monotonic()
-        self._limit = limit
+        self._limit = limits.SILENCE
 
     def go(self) -> None:
         """There is a server."""
@@ -142,7 +142,8 @@ class Child:
                 continue  # cut off by an alarm, or not ours
             self._heard = time.monotonic()
             if isinstance(event, Beat):
-                self._limit, self.closing = max(limits.SILENCE, event.limit + limits.GRACE), event.backend
+                self._limit = max(limits.SILENCE, min(event.limit, limits.ANNOUNCED) + limits.GRACE)
+                self.called = event.backend
             yield event
 
     def printed(self) -> str:

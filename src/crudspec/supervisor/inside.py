@@ -12,7 +12,7 @@ import pytest
 
 from crudspec.heartbeat import heart
 from crudspec.plugin import PLACE, Place, clause_of, current_run, split_id
-from crudspec.record import Beat, Begin, Error, Footer, Result, Verdict
+from crudspec.record import Beat, Begin, Error, Footer, Result, Spoilt, Verdict
 from crudspec.supervisor.link import Link
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Inside:
         self._link = link
         self._place = place
         self.is_done = False
+        self._recursion = sys.getrecursionlimit()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -81,9 +82,18 @@ class Inside:
             self._link.tell(Begin(nodeid=nodeid))
             if nodeid in items:
                 hook.pytest_runtest_protocol(item=items[nodeid], nextitem=nothing)
+            if spoilt := self._spoilt(session):
+                self._link.tell(Spoilt(text=spoilt))
             self._link.tell(run.record.results.get(nodeid) or _not_run(nodeid))
         self.is_done = True
         return True
+
+    def _spoilt(self, session: pytest.Session) -> str:
+        """What keeps pytest from running another check in this process; empty where nothing does."""
+        if sys.getrecursionlimit() != self._recursion:
+            return "the recursion limit is another one"
+        # Only the session itself may be left: an exception that is no Exception may have ended a tear-down.
+        return "fixtures could not be torn down" if len(session._setupstate.stack) > 1 else ""
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         if self.is_done and not config.option.collectonly:

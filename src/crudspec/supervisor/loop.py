@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from crudspec.record import Begin, Error, Footer, Header, Note, Plan, Record, Result, Verdict
+from crudspec.record import Begin, Error, Footer, Header, Note, Plan, Record, Result, Spoilt, Verdict
 from crudspec.server import Server, ServerChoice, ServerError, start, stop
 from crudspec.server.dsn import redacted
 from crudspec.supervisor import ends, limits
@@ -24,7 +24,7 @@ from crudspec.supervisor.work import Work
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crudspec.record import Event
+    from crudspec.record import Check, Event
 
 _LOOK = 0.05
 """Seconds between two looks at what tells nothing of itself: a process that has ended, a deadline, the screen."""
@@ -195,10 +195,11 @@ class Supervisor:
                 self._tell(event)
             case Result():
                 self._take_result(child, event)
+            case Spoilt(text=text):
+                child.spoilt = text
             case Error(text=text):
                 child.reason = text
             case Footer():
-                child.is_over = True
                 self._end(child)
 
     def _take_plan(self, child: Child, plan: Plan) -> None:
@@ -220,7 +221,11 @@ class Supervisor:
         child.idle()
         if self._stops_at(result):
             return
-        self._occupy(child)
+        if child.spoilt:
+            self._end(child)
+            self._go_on_after(self.record.checks[result.nodeid], 0.0)
+        else:
+            self._occupy(child)
 
     def _stops_at(self, result: Result) -> bool:
         if self._order.stop_at_first and result.verdict is Verdict.FAIL:
@@ -255,24 +260,24 @@ class Supervisor:
         how = overdue or f"ended, {child.how()}"
         self._end(child)
         self._judge(child, state, how, silent=bool(overdue), seconds=seconds)
-        if self._is_over:
-            return
-        if self._work and len(self._children) < self._order.processes:
-            self._spawn()
 
     def _judge(self, child: Child, state: State, how: str, *, silent: bool, seconds: float) -> None:
         """Say what it means that a child ended, or had to be ended, before it was done."""
         reason = f": {child.reason}" if child.reason else ""
-        blamed = child.check if state is State.BUSY else self._last_of(child)
-        if not blamed:
+        nodeid = self._blamed(child, state)
+        if not nodeid:
             self._false_start(child, state, how)
             return
-        check = self.record.checks[blamed]
-        when = f"during {check.clause}"
-        if state is State.CLOSING:
+        assert self._work is not None
+        check = self.record.checks[nodeid]
+        if state is State.BUSY and nodeid == child.check:
+            when = f"during {check.clause}"
+        elif state is State.BUSY or state is State.CLOSING:
             when = f"after {check.clause}, while its backend was left"
-        elif state is not State.BUSY:
+        else:
             when = f"right after {check.clause}"
+        if state is State.BUSY and nodeid != child.check:
+            self._work.put_back(self.record.checks[child.check])
         seen = f"the process {how}, {when}{reason}" if silent else f"the process ended {when}, {child.how()}{reason}"
         result = ends.broken(
             check,
@@ -283,17 +288,30 @@ class Supervisor:
             seconds=seconds,
         )
         self._tell(result)
-        if self._stops_at(result):
-            return
+        if not self._stops_at(result):
+            self._go_on_after(check, seconds)
+
+    def _go_on_after(self, check: Check, seconds: float) -> None:
+        """Go on in another process; leave a backend alone that has ended some."""
         assert self._work is not None
         for waiting in self._work.ended_by(check, seconds):
-            self._tell(
-                ends.not_run(waiting, because=check.clause, detail=f"{check.backend} ends the process again and again")
-            )
+            detail = f"{check.backend} ends, or spoils, one process after the other"
+            self._tell(ends.not_run(waiting, because=check.clause, detail=detail))
+        self._respawn()
 
-    def _last_of(self, child: Child) -> str:
-        """The last check of the backend that the child called last, or else its last check."""
-        mine = [nodeid for nodeid in child.done if self.record.checks[nodeid].backend == child.closing]
+    def _respawn(self) -> None:
+        if self._work and len(self._children) < self._order.processes:
+            self._spawn()
+
+    def _blamed(self, child: Child, state: State) -> str:
+        """Node id of the check that an end belongs to; empty where the child has run none.
+
+        That is the one that was under way, unless another backend was just being left: a child has only so many
+        open at once. Else it is the last one of the backend that was called last.
+        """
+        mine = [nodeid for nodeid in child.done if self.record.checks[nodeid].backend == child.called]
+        if state is State.BUSY and (not mine or child.called == self._backend(child)):
+            return child.check
         return (mine or child.done or [""])[-1]
 
     def _false_start(self, child: Child, state: State, how: str) -> None:
@@ -309,3 +327,5 @@ class Supervisor:
             for waiting in self._work.clear():
                 self._tell(ends.not_run(waiting, because=self._redacted(told), detail=self._redacted(told)))
             self._is_over = True
+        else:
+            self._respawn()

@@ -44,6 +44,10 @@ class Work:
         check = check or next(iter(waiting), None)
         return self._waiting.pop(check.nodeid) if check else None
 
+    def put_back(self, check: Check) -> None:
+        """Ask it again, first of all: what ended its process was not its own."""
+        self._waiting = {check.nodeid: check, **self._waiting}
+
     def ended_by(self, check: Check, seconds: float) -> list[Check]:
         """Note that a process ended in a check; after some such ends, the rest of the backend's is given up.
 

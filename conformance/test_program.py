@@ -27,7 +27,7 @@ async def test_programs_agree_with_the_model(
         left_out = list(backend.abilities.left_out)
         if left_out:
             some = ", ".join(left_out[:_SHOWN]) + (f" and {len(left_out) - _SHOWN} more" if left_out[_SHOWN:] else "")
-            run.notes.append(f"{backend.name}: programs were drawn without what other clauses report: {some}")
+            run.note(f"{backend.name}: programs were drawn without what other clauses report: {some}")
 
 
 @clause("MIX-1")

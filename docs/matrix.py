@@ -25,7 +25,7 @@ class _Painter:
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         run = current_run(config)
-        if run.verdicts.missing() or not run.verdicts.outcomes or run.server is None:
+        if run.record.missing() or not run.record.results or run.server is None:
             return
         console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
         console.print(matrix([adapter.name for adapter in run.adapters], run.table(), width=WIDTH))

@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 SAMPLES = """
 import asyncio
 import time
@@ -156,14 +154,16 @@ def test_each_is_told_under_its_clause_and_the_others_go_on(consumer):
     assert "INCOMPLETE" not in text
 
 
-def test_one_that_cannot_be_opened_alone_is_a_usage_error(consumer):
+def test_one_that_cannot_be_opened_is_one_finding(consumer):
     consumer.write("samples.py", SAMPLES)
-    result = consumer.suite("--crud-backend=samples:Refusing", "-k", "CREATE-6")
+    result = consumer.check("samples:Refusing", "-k", "CREATE")
     text = result.stdout.str() + result.stderr.str()
 
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert re.search("no backend can be opened; .*raised RuntimeError: no vacancies", text)
+    assert result.ret == 1
+    assert re.search(r"\nHANG .*\n.*\n(.*\n)+  +seen +raised RuntimeError: no vacancies", text)
+    assert re.search(r"\n1 finding: 1 hang", text)
     assert "Traceback" not in text
+    assert len(text[text.index("\nHANG") :].splitlines()) <= 16
 
 
 def test_one_that_cannot_be_opened_anew_is_tried_again_for_the_next_check(consumer):

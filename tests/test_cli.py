@@ -106,27 +106,50 @@ def test_check_exits_1_where_a_promise_is_broken_and_stops_where_asked(consumer)
     assert "Traceback" not in text + result.stderr.str()
 
 
-def test_check_hands_its_options_to_pytest_and_its_status_on(monkeypatch):
+def test_check_hands_its_options_on_and_its_status_back(monkeypatch):
     given = []
-    monkeypatch.setattr("pytest.main", lambda arguments: given.append(arguments) or pytest.ExitCode.USAGE_ERROR)
-    options = [
-        "--server",
-        "embedded",
-        "--profile",
-        "crud",
-        "--strict",
-        "--effort",
-        "quick",
-        "-k",
-        "CREATE-6",
-        "-n",
-        "2",
-    ]
-    result = CliRunner().invoke(main, ["check", "asyncpg", "a.py:Mine", *options, "-x"])
+    monkeypatch.setattr("crudspec.report.checking.run", lambda order, **options: given.append((order, options)) or 4)
+    options = ["--server", "embedded", "--profile", "crud", "--strict", "--effort", "quick", "--deadline", "3"]
+    options += ["-k", "CREATE-6", "-n", "2", "-x", "-v"]
+    result = CliRunner().invoke(main, ["check", "asyncpg", "a.py:Mine", *options])
 
     assert result.exit_code == 4
+    order, shown = given[0]
     named = {"--crud-backend=asyncpg", "--crud-backend=a.py:Mine", "--crud-server=embedded", "--crud-profile=crud"}
-    assert named | {"--crud-strict", "--crud-effort=quick", "-k", "CREATE-6", "-n", "2", "-x"} <= set(given[0])
+    named |= {"--crud-strict", "--crud-effort=quick", "-k", "CREATE-6", "--crud-deadline=3.0"}
+    assert named <= set(order.arguments)
+    assert (order.processes, order.stop_at_first, order.effort, order.deadline) == (2, True, "quick", 3.0)
+    assert order.choice.kind == "embedded"
+    assert shown == {"verbose": True, "draft": None}
+
+
+def test_a_dsn_is_in_no_argument_and_in_no_command(monkeypatch):
+    given = []
+    monkeypatch.setattr("crudspec.report.checking.run", lambda order, **_: given.append(order) or 0)
+    CliRunner().invoke(main, ["check", "asyncpg", "--dsn", "postgresql://u:s3cret@h/d"])
+
+    assert "s3cret" not in repr(given[0])
+    assert given[0].choice.dsn == "postgresql://u:s3cret@h/d"
+    assert given[0].command == "crudspec check asyncpg"
+
+
+@pytest.mark.parametrize("command", ["check", "demo", "cost"])
+def test_a_dsn_for_a_backend_is_not_repeated(command, consumer):
+    result = consumer.crudspec(command, "postgresql://user:s3cret@localhost/x", "--server", "embedded")
+    text = result.stdout.str() + result.stderr.str()
+
+    assert result.ret == 4
+    assert "a URL stands where a backend was expected; a DSN goes to --dsn" in text
+    assert "s3cret" not in text
+
+
+def test_the_checks_that_would_run_are_listed_without_a_server(consumer):
+    result = consumer.crudspec("check", "asyncpg", "--list", "-k", "CREATE-6 or GET-4", "--server", "external")
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["CREATE-6 *asyncpg *test_*", "GET-4 *asyncpg *test_*", "3 of 7? checks"], consecutive=False
+    )
 
 
 def test_new_does_not_overwrite(tmp_path):

@@ -15,6 +15,8 @@ NEVER_RECOVERS = "never recovers"
 CANCELLED = "cancelled"
 DELETES_RACE = "deletes race"
 MEDDLED = "meddled"
+ENDS = "ends"
+SILENT = "silent"
 
 CAUSES: dict[str, str] = {
     LEAK: "a third-party exception reaches the caller, who then depends on the library underneath",
@@ -30,6 +32,8 @@ CAUSES: dict[str, str] = {
     CANCELLED: "a call that is cancelled goes on, or leaves something behind",
     DELETES_RACE: "of concurrent deletes of one row, not exactly one says that it removed it",
     MEDDLED: "it changes the schema, which is not its own",
+    ENDS: "the process that calls it comes to its end",
+    SILENT: "a call never gives the process back, and no deadline can end it",
 }
 """What each means to a user. A cause may carry a detail after a colon, such as ``hangs: get``."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import importlib.util
 import os
+import shlex
 import sys
 from keyword import iskeyword
 from pathlib import Path
@@ -13,7 +13,9 @@ from typing import Any, cast
 import click
 
 from crudspec.clauses import BY_ID, PROFILE_NAMES
+from crudspec.deviations import DEFAULT_NAME
 from crudspec.plugin import EFFORT_NAMES, SERVER_KINDS, in_words_of_the_command, suite_directory
+from crudspec.server import ServerChoice
 
 
 class _Commands(click.Group):
@@ -58,8 +60,10 @@ def _server_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.option("--wire", is_flag=True, help="Show the SQL of its operations in each failure.")
 @click.option("--translated", is_flag=True, help="Translate each backend's errors: what else is there to say?")
 @click.option("-k", "keyword", metavar="EXPR", help="Only checks that match, such as 'CREATE-4 or UPDATE-5'.")
-@click.option("-n", "workers", type=click.IntRange(1), metavar="N", help="Run in N processes (needs pytest-xdist).")
+@click.option("-n", "processes", type=click.IntRange(1), default=1, metavar="N", help="Run in N processes.")
 @click.option("-x", "stop_at_first", is_flag=True, help="Stop at the first failure.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every check as it goes, and every failure in full.")
+@click.option("--list", "listing", is_flag=True, help="List the checks that would run, without a server.")
 def check(
     backends: tuple[str, ...],
     server: str | None,
@@ -73,35 +77,46 @@ def check(
     wire: bool,
     translated: bool,
     keyword: str | None,
-    workers: int | None,
+    processes: int,
     stop_at_first: bool,
+    verbose: bool,
+    listing: bool,
 ) -> None:
-    """Run the contract against BACKENDS (default: the four built-in ones) and show the matrix.
+    """Run the contract against BACKENDS (default: the four built-in ones) and show the matrix and the findings.
 
     A backend is a built-in name (asyncpg, core, orm, sqlmodel), an installed entry point, package.module:Class, or
     path/to/file.py:Class. The exit status is pytest's: 0 all held, 1 some did not, 2 interrupted, 4 wrong usage.
     """
-    import pytest
+    from crudspec.report import checking
+    from crudspec.supervisor import Order
 
+    valued = {"server": server, "effort": effort, "deadline": deadline, "deviations": deviations, "profile": profiles}
+    flags = {"strict": strict, "wire": wire, "translated": translated}
+    options = [f"--{option}={value}" for option, value in valued.items() if isinstance(value, str | float)]
+    options += [f"--profile={profile}" for profile in profiles]
+    options += [f"--{option}" for option, value in flags.items() if value]
+    selection = ["-k", keyword] if keyword is not None else []
     suite = suite_directory()
-    arguments = [str(suite), "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), "--no-header", "-q", "-rN"]
-    # crudspec is imported already, as this is its command: nothing of it is rewritten, and nothing needs to be.
-    arguments += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
+    arguments = [str(suite), "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), "-s"]
+    # crudspec is imported already where the checks run: nothing of it is rewritten, and nothing needs to be.
+    arguments += ["-p", "no:terminal", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
     arguments += [f"--crud-backend={backend}" for backend in backends]
-    arguments += [f"--crud-profile={profile}" for profile in profiles]
-    valued = {"server": server, "dsn": dsn, "effort": effort, "deadline": deadline, "deviations": deviations}
-    arguments += [f"--crud-{option}={value}" for option, value in valued.items() if value is not None]
-    flags = {"strict": strict, "write-deviations": write_deviations, "wire": wire, "translated": translated}
-    arguments += [f"--crud-{option}" for option, value in flags.items() if value]
-    if keyword is not None:
-        arguments += ["-k", keyword]
-    if stop_at_first:
-        arguments.append("-x")
-    if workers is not None:
-        if importlib.util.find_spec("xdist") is None:
-            raise click.UsageError("-n needs pytest-xdist: pip install pytest-xdist")
-        arguments += ["-n", str(workers)]
-    sys.exit(pytest.main(arguments))
+    arguments += [option.replace("--", "--crud-", 1) for option in options]
+    arguments += [*selection, *(["--collect-only"] if listing else [])]
+    order = Order(
+        arguments=arguments,
+        choice=None if listing else ServerChoice(kind=cast("Any", server or "auto"), dsn=dsn),
+        processes=processes,
+        stop_at_first=stop_at_first,
+        effort=effort or "default",
+        deadline=deadline,
+        command=shlex.join(["crudspec", "check", *backends, *options, *selection]),
+    )
+    draft = Path(deviations or DEFAULT_NAME) if write_deviations else None
+    try:
+        sys.exit(checking.run(order, verbose=verbose, draft=draft))
+    except checking.Refused as error:
+        raise click.UsageError(in_words_of_the_command(str(error))) from None
 
 
 @main.command()
@@ -235,7 +250,7 @@ def mutants(
     from crudspec.mutants.gallery import collect
     from crudspec.mutants.hunters import BASES, hunt_all
     from crudspec.mutants.matrix import document, problems, summary
-    from crudspec.server import ServerChoice, ServerError
+    from crudspec.server import ServerError
 
     if write is not None and (names or base != "both"):
         raise click.UsageError("--write is for the whole gallery on both bases: the kill matrix shows them all")

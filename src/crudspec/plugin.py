@@ -10,6 +10,7 @@ import inspect
 import os
 import re
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,15 @@ import pytest
 from crudspec.clauses import BY_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
+    from crudspec.record import Event
     from crudspec.run import Run
 
 EFFORT_NAMES = ("quick", "default", "thorough")
 SERVER_KINDS = ("auto", "container", "embedded", "external")
 
 _RUN = pytest.StashKey["Run"]()
-_RUN_DIRECTORY = pytest.StashKey[Path]()
 _SUITE_COLLECTED = pytest.StashKey[bool]()
 _SELECTION = {"mark", "main", "lfplugin", "stepwiseplugin"}
 """Names of pytest's own plugins that select."""
@@ -108,10 +109,23 @@ class _Recorder:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
+        if clause_of(item) is None:
+            return None
+        from crudspec.judge import report_of
+
+        return report_of(item, call)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         run = _started(self._config)
-        if run is not None:
-            run.record(report)
+        if run is None:
+            return
+        from crudspec.record import from_json
+
+        for key, value in report.user_properties:
+            if key == "crudspec_event":
+                run.record.add(from_json(str(value)))
 
 
 def current_run(config: pytest.Config) -> Run:
@@ -131,14 +145,38 @@ def _started(config: pytest.Config) -> Run | None:
     return config.stash.get(_RUN, None)
 
 
-def run_directory(config: pytest.Config) -> Path:
-    """Where the processes of this run find their server. It exists only once there is one."""
-    if hasattr(config, "workerinput"):
-        return Path(config.workerinput["crudspec_run_dir"])
-    if _RUN_DIRECTORY not in config.stash:
-        name = f"crudspec-run-{os.getpid()}-{os.urandom(6).hex()}"
-        config.stash[_RUN_DIRECTORY] = Path(tempfile.gettempdir()) / name
-    return config.stash[_RUN_DIRECTORY]
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a process of a run stands among the others.
+
+    Attributes:
+        run_dir: Where they find their server. It exists only once there is one.
+        owner: Process id of the one whose end is the end of the run.
+        borrowed: Whether that is another one, which also stops the server.
+        tell: Takes events, where another process watches this one and shows what comes of it.
+    """
+
+    run_dir: Path
+    owner: int
+    borrowed: bool = False
+    tell: Callable[[Event], None] | None = None
+
+
+PLACE = pytest.StashKey[Place]()
+"""Set beforehand by what runs pytest on behalf of another process."""
+
+
+def place_of(config: pytest.Config) -> Place:
+    """Where this process stands."""
+    if PLACE not in config.stash:
+        worker = getattr(config, "workerinput", None)
+        if worker is not None:
+            place = Place(Path(worker["crudspec_run_dir"]), worker["crudspec_owner"], borrowed=True)
+        else:
+            name = f"crudspec-run-{os.getpid()}-{os.urandom(6).hex()}"
+            place = Place(Path(tempfile.gettempdir()) / name, os.getpid())
+        config.stash[PLACE] = place
+    return config.stash[PLACE]
 
 
 def suite_directory() -> Path:
@@ -284,8 +322,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    node.workerinput["crudspec_owner"] = os.getpid()
-    node.workerinput["crudspec_run_dir"] = str(run_directory(node.config))
+    place = place_of(node.config)
+    node.workerinput["crudspec_owner"] = place.owner
+    node.workerinput["crudspec_run_dir"] = str(place.run_dir)
 
 
 @pytest.hookimpl(optionalhook=True)

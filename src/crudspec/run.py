@@ -1,19 +1,21 @@
-"""One run of the suite: its backends and options, its server, and what came of each check."""
+"""One run of the suite: its backends and options, its server, and the events that tell what came of each check."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+import platform
+import shlex
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import pytest
 
 from crudspec.backends.registry import Adapter, BackendError, resolve
 from crudspec.clauses import BY_ID, CLAUSES, PROFILE_NAMES, PROFILES
 from crudspec.deviations import DEFAULT_NAME, Deviation, DeviationError, load, today
-from crudspec.plugin import in_words_of_the_command, run_directory, split_id, suite_directory
+from crudspec.plugin import in_words_of_the_command, place_of, split_id
 from crudspec.programs import DEFAULT_EFFORT, EFFORTS
-from crudspec.report.verdicts import Verdict, Verdicts
+from crudspec.record import Backend, Check, Event, Header, Listed, Note, Plan, Record, Verdict, from_json, to_json
 from crudspec.server import Server, ServerChoice, ServerError, start, stop
 from crudspec.server.dsn import redacted
 from crudspec.stages import Stages
@@ -22,15 +24,23 @@ from crudspec.wire import Proxy, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
+
+_CLAIMED = {profile.name: profile for profile in PROFILES}
 
 
 class Run:
-    """What one pytest session knows. Under pytest-xdist, the controller and each worker have one each."""
+    """What one pytest session knows. Under pytest-xdist, the controller and each worker have one each.
+
+    Attributes:
+        record: Everything that was told, in this process and in those whose events it takes over.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         option = config.getoption
         self.config = config
-        self.worker = getattr(config, "workerinput", None)
+        self.place = place_of(config)
+        self.record = Record()
         try:
             self.adapters = resolve(option("crud_backend"), translated=bool(option("crud_translated")))
             self.deviations = self._load_deviations()
@@ -48,13 +58,20 @@ class Run:
         deadline = option("crud_deadline") or OPERATION_DEADLINE
         wire = bool(option("crud_wire"))
         self.stages = Stages(self.adapters, self.running_server, deadline=deadline, wire=wire)
-        self.verdicts = Verdicts()
         self.offered: set[str] = set()
-        self.notes: list[str] = []
-        self.failures: list[str] = []
-        self.printed: dict[str, dict[str, str]] = {}
         self.told: dict[tuple[str, str], str] = {}
+        self._possible = 0
         self._said = False
+
+    def tell(self, event: Event) -> None:
+        """Add an event to the record, and pass it on to whoever watches this process."""
+        self.record.add(event)
+        if self.place.tell is not None:
+            self.place.tell(event)
+
+    def note(self, text: str) -> None:
+        """Tell something that belongs to no clause."""
+        self.tell(Note(text=self.redacted(text)))
 
     # The server
 
@@ -65,20 +82,23 @@ class Run:
             pytest.UsageError: it cannot be had; says what to do.
         """
         if self.server is None:
-            owner = self.worker["crudspec_owner"] if self.worker else os.getpid()
             choice = ServerChoice(
                 kind=self.config.getoption("crud_server") or "auto", dsn=self.config.getoption("crud_dsn")
             )
             try:
-                self.server = start(choice, run_dir=run_directory(self.config), owner=owner)
+                self.server = start(choice, run_dir=self.place.run_dir, owner=self.place.owner)
             except ServerError as error:
                 raise pytest.UsageError(self._in_words_of_the_user(str(error))) from None
             self._try_the_wire(self.server.dsn)
         return self.server
 
     def _in_words_of_the_user(self, text: str) -> str:
-        by_command = self.config.inipath == suite_directory() / "pytest.ini"
-        return in_words_of_the_command(text) if by_command else text
+        return in_words_of_the_command(text) if self.is_watched else text
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether this process only runs the checks, for another one that shows them: ``crudspec check``."""
+        return self.place.tell is not None
 
     def _try_the_wire(self, dsn: str) -> None:
         """Do without a wire, and say so, where there can be none: what needs none is asked all the same."""
@@ -87,31 +107,46 @@ class Run:
         except WireError as error:
             self.stages.no_wire = str(error)
             if self.stages.wire:
-                self.notes.append(f"no failure shows its SQL (--crud-wire): {error}")
+                self.note(self._in_words_of_the_user(f"no failure shows its SQL (--crud-wire): {error}"))
             self.stages.wire = False
 
     def start(self) -> None:
         """Start the server, and say what the run is against; once, however many workers have collected."""
         server = self.running_server()
-        if self.worker or self._said:
+        if self._said or (self.place.borrowed and not self.is_watched):
             return
         self._said = True
+        header = Header(
+            crudspec=version("crudspec"),
+            postgresql=server.version,
+            origin=server.origin,
+            backends=tuple(Backend(name=a.name, spec=a.spec, libraries=a.libraries) for a in self.adapters),
+            python=platform.python_version(),
+            seed=self.seed,
+            effort=self.effort_name,
+            strict=self.strict,
+            command=self.redacted(shlex.join(["pytest", *map(str, self.config.invocation_params.args)])),
+        )
+        self.tell(header)
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            reporter.ensure_newline()
-            reporter.write_line(
-                f"crudspec: PostgreSQL {server.version}, {server.origin}; "
-                f"backends {', '.join(map(str, self.adapters))}; seed {self.seed}; effort {self.effort_name}"
-            )
+            from crudspec.report.summary import opening
 
-    def options_that_matter(self) -> list[str]:
-        """Options of this run without which another one may draw other programs, or see no failure."""
+            reporter.ensure_newline()
+            reporter.write_line(opening(header))
+
+    def again(self, adapter: Adapter, clause_id: str) -> str:
+        """The command that repeats one check alone."""
         options = [f"--crud-effort={self.effort_name}"] if self.effort_name != DEFAULT_EFFORT else []
         options += [f"--hypothesis-seed={self.seed}"] if self.seed else []
         given = {name: self.config.getoption(f"crud_{name}") for name in ("server", "deadline")}
         options += [f"--crud-{name}={value}" for name, value in given.items() if value is not None]
-        flags = [name for name in ("strict", "translated") if self.config.getoption(f"crud_{name}")]
-        return options + [f"--crud-{name}" for name in flags]
+        options += [f"--crud-{name}" for name in ("strict", "translated") if self.config.getoption(f"crud_{name}")]
+        if self.is_watched:
+            command = ["crudspec", "check", adapter.spec, "-k", clause_id]
+            return shlex.join([*command, *map(in_words_of_the_command, options)])
+        command = ["pytest", "--pyargs", "crudspec.conformance", "--crud-backend", adapter.spec, "-k", clause_id]
+        return shlex.join([*command, *options])
 
     def redacted(self, text: str) -> str:
         """The text without the password of the server, which a driver's message may quote."""
@@ -119,8 +154,8 @@ class Run:
 
     def stop(self) -> None:
         """End the server, with everything that this run has made."""
-        if not self.worker:
-            stop(run_directory(self.config))
+        if not self.place.borrowed:
+            stop(self.place.run_dir)
 
     # The checks
 
@@ -130,20 +165,20 @@ class Run:
     def parametrize(self, metafunc: pytest.Metafunc, clause_id: str) -> None:
         """One test per backend that claims the clause's profile."""
         clause = BY_ID[clause_id]
-        profile = next(profile for profile in PROFILES if profile.name == clause.profile)
-        names = [
+        profile = _CLAIMED[clause.profile]
+        claiming = [
             adapter.name
             for adapter in self.adapters
-            if profile.name in self.profiles
-            and profile.is_claimed_by(adapter.cls)
-            and clause.is_claimed_by(adapter.cls)
+            if profile.is_claimed_by(adapter.cls) and clause.is_claimed_by(adapter.cls)
         ]
+        self._possible += len(claiming)
+        names = claiming if profile.name in self.profiles else []
         ids = [f"{name}-{clause_id}" for name in names]
         self.offered.update(f"{metafunc.definition.nodeid}[{part}]" for part in ids)
         metafunc.parametrize("backend", names, ids=ids, indirect=True)
 
     def plan(self, nodeids: Iterable[str], *, left: int, of: int) -> None:
-        """Remember what this run set out to ask.
+        """Tell what this run set out to ask.
 
         Args:
             nodeids: The checks that were collected and that the user selected.
@@ -153,10 +188,8 @@ class Run:
         Raises:
             pytest.UsageError: the selection left nothing.
         """
-        for nodeid in nodeids:
-            found = split_id(nodeid)
-            if found:
-                self.verdicts.plan(nodeid, *found)
+        found = [(nodeid, split_id(nodeid)) for nodeid in nodeids]
+        checks = [Check(nodeid=nodeid, backend=key[0], clause=key[1]) for nodeid, key in found if key]
         names = ", ".join(adapter.name for adapter in self.adapters)
         if not of:
             raise pytest.UsageError(f"no backend of this run ({names}) claims a profile of {', '.join(self.profiles)}")
@@ -168,15 +201,31 @@ class Run:
                 f"the selection {selection} leaves none of {of} checks; backends in this run: {names}; "
                 "`crudspec spec` prints the clauses"
             )
+        planned = {check.nodeid for check in checks}
+        asked = dict.fromkeys((check.backend, check.clause) for check in checks)
+        self.tell(
+            Plan(
+                checks=tuple(checks),
+                offered=self._possible,
+                unclaimed=tuple(self._unclaimed()),
+                deviations=tuple(
+                    self._listed(name, clause_id, planned)
+                    for name, clause_id in asked
+                    if self.deviation(name, clause_id)
+                ),
+            )
+        )
 
-    def record(self, report: pytest.TestReport) -> None:
-        """Take a report in, in the process that has them all."""
-        for key, value in report.user_properties:
-            if key == "crudspec":
-                name, clause_id, verdict, detail = map(str, cast("list[str]", value))
-                self.verdicts.add(report.nodeid, name, clause_id, Verdict[verdict], detail)
-                if report.capstdout.strip():
-                    self.printed.setdefault(name, {}).setdefault(clause_id, report.capstdout.strip())
+    def _unclaimed(self) -> Iterable[tuple[str, str]]:
+        for clause in CLAUSES:
+            for adapter in self.adapters:
+                claimed = _CLAIMED[clause.profile].is_claimed_by(adapter.cls) and clause.is_claimed_by(adapter.cls)
+                if clause.profile in self.profiles and not claimed:
+                    yield adapter.name, clause.id
+
+    def table(self) -> dict[tuple[str, str], Verdict]:
+        """Every verdict of the run, what is unclaimed included."""
+        return self.record.table()
 
     # Deviations
 
@@ -193,69 +242,53 @@ class Run:
         names = {name, self.adapter(name).spec}
         return next((d for d in self.deviations if d.backend in names and d.clause == clause_id), None)
 
-    def _check_deviations(self, table: dict[tuple[str, str], Verdict]) -> None:
-        """An entry must be needed: expired ones, and those whose clause holds, fail the run."""
-        for (name, clause_id), verdict in table.items():
-            entry = self.deviation(name, clause_id)
-            if entry is None or verdict in {Verdict.NOT_RUN, Verdict.UNCLAIMED}:
-                continue
-            if entry.has_expired(today()):
-                self.failures.append(
-                    f"{name}: the deviation from {clause_id} expired on {entry.expires}: {entry.reason}"
-                )
-            elif verdict is Verdict.PASS and self._asked_whole(name, clause_id):
-                self.failures.append(f"{name}: is listed as deviating from {clause_id}, which holds; remove the entry")
-
-    def _asked_whole(self, name: str, clause_id: str) -> bool:
-        """Tell whether all checks of the clause were planned: a part of them that holds says nothing yet."""
-        return all(nodeid in self.verdicts.planned for nodeid in self.offered if split_id(nodeid) == (name, clause_id))
+    def _listed(self, name: str, clause_id: str, planned: set[str]) -> Listed:
+        entry = self.deviation(name, clause_id)
+        assert entry is not None
+        checks = [nodeid for nodeid in self.offered if split_id(nodeid) == (name, clause_id)]
+        return Listed(
+            backend=name,
+            clause=clause_id,
+            reason=entry.reason,
+            expires=str(entry.expires or ""),
+            expired=entry.has_expired(today()),
+            whole=all(nodeid in planned for nodeid in checks),
+        )
 
     # The end
 
     def finish(self, session: pytest.Session) -> None:
         """Settle the exit status: an incomplete run, or a wrong list of deviations, does not exit 0."""
-        if self.worker is not None:
-            output = self.config.__dict__["workeroutput"]
-            output["crudspec_notes"] = self.notes + self.stages.notes
-            output["crudspec_planned"] = list(self.verdicts.planned)
-            output["crudspec_offered"] = list(self.offered)
+        for text in self.stages.notes:
+            self.note(text)
+        output = self.config.__dict__.get("workeroutput")
+        if output is not None:
+            output["crudspec_events"] = [to_json(event) for event in self._to_pass_on()]
             return
-        self.notes += self.stages.notes
+        record = self.record
         # One that pytest has stopped, or a list of tests, has asked nothing; one that claims to be well has to show it.
         stopped = session.exitstatus != pytest.ExitCode.OK or self.config.option.collectonly
-        if not self.verdicts.outcomes and (stopped or not self.verdicts.planned):
+        if not record.results and (stopped or not record.checks):
             return
-        self._check_deviations(self.verdicts.table())
-        missing = self.verdicts.missing()
-        if missing:
-            self.failures.append(
-                f"INCOMPLETE: {len(missing)} planned checks were not run, {' of '.join(reversed(missing[0]))} for one; "
-                "a run that did not ask everything cannot pass"
-            )
         # The verdicts count, not only pytest's reports, which another plugin may have changed after this one.
-        passed = self.verdicts.can_pass() and not self.failures
-        if not passed and session.exitstatus == pytest.ExitCode.OK:
+        if record.status() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _to_pass_on(self) -> Iterable[Event]:
+        """What the controller of pytest-xdist does not see in the reports."""
+        yield Plan(
+            checks=tuple(self.record.checks.values()),
+            offered=self.record.offered,
+            unclaimed=tuple(self.record.unclaimed),
+            deviations=tuple(self.record.deviations.values()),
+        )
+        for text in self.record.notes:
+            yield Note(text=text)
 
     def take_over(self, output: dict[str, list[str]]) -> None:
         """What a worker of pytest-xdist has planned and noted."""
-        self.notes += output.get("crudspec_notes", [])
-        self.offered.update(output.get("crudspec_offered", []))
-        for nodeid in output.get("crudspec_planned", []):
-            found = split_id(nodeid)
-            if found:
-                self.verdicts.plan(nodeid, *found)
-
-    def table(self) -> dict[tuple[str, str], Verdict]:
-        """Every verdict of the run, what is unclaimed included."""
-        table = self.verdicts.table()
-        profiles = {profile.name: profile for profile in PROFILES}
-        for clause in CLAUSES:
-            for adapter in self.adapters:
-                claimed = profiles[clause.profile].is_claimed_by(adapter.cls) and clause.is_claimed_by(adapter.cls)
-                if clause.profile in self.profiles and not claimed:
-                    table[adapter.name, clause.id] = Verdict.UNCLAIMED
-        return table
+        for line in output.get("crudspec_events", []):
+            self.record.add(from_json(line))
 
 
 def _seed(option: str | None) -> int:

@@ -15,6 +15,7 @@ from crudspec.causes import RESULT
 from crudspec.checks import shown, shown_call, shown_error
 from crudspec.clauses import Consequence
 from crudspec.failures import ContractBroken, Depends, Inconclusive
+from crudspec.heartbeat import beat
 from crudspec.reading import read, read_all
 from crudspec.threads import DaemonPool
 from crudspec.watchdog import Blocked, Watchdog
@@ -219,6 +220,7 @@ class Subject:
         # In a context with nothing in it: what another instance has set is not this one's, and is not there.
         self._task = loop.create_task(self._hold(opened, self._closing), context=Context())
         what = f"{self.adapter.cls.__name__}.connect(dsn)"
+        beat(CONNECT_DEADLINE, self.name)
         with Watchdog(what, CONNECT_DEADLINE):
             done, _ = await asyncio.wait({opened, self._task}, timeout=CONNECT_DEADLINE, return_when="FIRST_COMPLETED")
         if not done:
@@ -245,6 +247,7 @@ class Subject:
         closing.set()
         what = f"leaving {self.adapter.cls.__name__}.connect(dsn)"
         deadline = CLOSE_AGAIN_DEADLINE if known else deadline
+        beat(deadline, self.name)
         with Watchdog(what, deadline):
             done, _ = await asyncio.wait({task}, timeout=deadline)
         if not done:
@@ -309,6 +312,7 @@ class Subject:
             return await self._answer(record, deadline)
 
     async def _answer(self, record: Call, limit: float) -> Any:
+        beat(limit, self.name)
         operation, args = record.operation, record.args
         scope = asyncio.timeout(limit)
         try:

@@ -68,6 +68,8 @@ def resolve(specs: tuple[str, ...] | list[str], *, translated: bool = False) -> 
     for spec in dict.fromkeys(spec.strip() for spec in specs) if specs else BUILT_IN:
         if not spec:
             raise BackendError("a backend's name is empty; " + _known())
+        if "://" in spec:  # and it is not repeated: there may be a password in it
+            raise BackendError("a URL stands where a backend was expected; a DSN goes to --crud-dsn. " + _known())
         name, target = _target(spec)
         cls = _load(spec, target)
         _check_operations(spec, cls)

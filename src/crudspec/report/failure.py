@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +10,10 @@ import asyncpg
 
 from crudspec.checks import shown_error
 from crudspec.failures import ContractBroken
+from crudspec.report.text import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from crudspec.backends.registry import Adapter
     from crudspec.clauses import Clause
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _CALLS_WITH_SQL = 4
 _LONGEST_SQL = 400
+_LONGEST_LINE = 1200
 
 _HERE = Path(__file__).resolve().parents[1]
 
@@ -37,9 +38,7 @@ _LOST = (
 )
 
 
-def describe(
-    clause: Clause, adapter: Adapter, error: BaseException, calls: Iterable[Call], *, options: Sequence[str] = ()
-) -> str:
+def describe(clause: Clause, adapter: Adapter, error: BaseException, calls: Iterable[Call], *, again: str) -> str:
     """Tell one broken promise.
 
     Args:
@@ -47,7 +46,7 @@ def describe(
         adapter: The backend that broke it.
         error: What the check raised.
         calls: The last calls of the check, oldest first.
-        options: Of this run, without which the failure may not come again.
+        again: The command that repeats the check.
     """
     lines = [f"{clause.id} ({clause.level}) is broken by {adapter.name}", f"  promise   {clause.promise}"]
     remembered = list(calls)
@@ -61,6 +60,8 @@ def describe(
     else:
         looked = told[-1] if told else "the check itself"
         lines += [f"  look at   {looked}", "  expected  no exception", f"  seen      raised {shown_error(error)}"]
+    if isinstance(error, ContractBroken):
+        lines += [f"  {'' if number else 'also':10}{other}" for number, other in enumerate(error.others)]
     lines += [f"  where     {place}" for place in _places(error)]
     if isinstance(error, ContractBroken) and error.account:
         lines += ["", *(f"    {line}".rstrip() for line in error.account.splitlines()), ""]
@@ -69,9 +70,8 @@ def describe(
     elif told:
         lines += ["  calls     " + told[0], *("            " + call for call in told[1:])]
     lines += [f"  {'' if number else 'sql':10}{_short(line)}" for number, line in enumerate(sql)]
-    again = ["pytest", "--pyargs", "crudspec.conformance", "--crud-backend", adapter.spec, "-k", clause.id, *options]
-    lines.append(f"  again     {shlex.join(again)}")
-    return "\n".join(lines)
+    lines.append(f"  again     {again}")
+    return "\n".join(cut(line, _LONGEST_LINE) for text in lines for line in text.split("\n"))
 
 
 def own_connection_lost(error: BaseException) -> bool:
@@ -90,8 +90,10 @@ def headline(error: BaseException) -> str:
 def _places(error: BaseException) -> list[str]:
     """Lines of the backend's own file that the exception, or its cause, came through; innermost last."""
     found: list[str] = []
+    seen: list[BaseException] = []  # a cause may lead back to itself
     link: BaseException | None = error
-    while link is not None:
+    while link is not None and not any(link is known for known in seen):
+        seen.append(link)
         for frame in traceback.extract_tb(link.__traceback__):
             path = Path(frame.filename)
             own = path.resolve().is_relative_to(_HERE) and path.parent.name != "backends"

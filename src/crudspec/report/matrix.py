@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crudspec.clauses import CLAUSES, PROFILES
-from crudspec.report.verdicts import Verdict
+from crudspec.record import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ _SHORTEST_PROMISE = 30
 _BEFORE_BACKENDS = 25
 """Characters of the clause and its level."""
 
-_MARKS = {
+MARKS = {
     Verdict.PASS: ("pass", "green"),
     Verdict.FAIL: ("FAIL", "bold red"),
     Verdict.ADVICE: ("advice", "yellow"),
@@ -28,6 +28,7 @@ _MARKS = {
     Verdict.UNCLAIMED: ("-", "dim"),
     Verdict.NOT_SELECTED: ("·", "dim"),
 }
+"""How each verdict is shown."""
 
 
 def side_by_side(backends: Sequence[str], *, width: int) -> Iterator[list[str]]:
@@ -73,7 +74,7 @@ def matrix(backends: Sequence[str], table: Mapping[tuple[str, str], Verdict], *,
         counts = [_count([verdicts[column] for _, verdicts in rows]) for column in range(len(backends))]
         view.add_row(Text(profile.name, style="bold"), "", *counts, *([Text(profile.summary)] if told else []))
         for clause, verdicts in rows:
-            cells = [Text(*_MARKS[verdict]) for verdict in verdicts]
+            cells = [Text(*MARKS[verdict]) for verdict in verdicts]
             view.add_row(f"  {clause.id}", clause.level, *cells, *([Text(clause.promise)] if told else []))
     return view
 
@@ -86,9 +87,11 @@ def _count(verdicts: Sequence[Verdict]) -> Text:
     return Text(f"{passed}/{len(asked)}", style="bold green" if passed == len(asked) else "bold red")
 
 
-def as_text(table: Table, *, width: int, colour: bool) -> str:
-    """Render for a terminal, or as plain text for a file."""
+def as_text(content: Table | Text, *, width: int | None, colour: bool) -> str:
+    """Render for a terminal, or as plain text for a file; without a width, a line is as long as it is."""
     out = io.StringIO()
-    console = Console(file=out, width=width, force_terminal=colour, no_color=not colour, legacy_windows=False)
-    console.print(table)
+    console = Console(
+        file=out, width=width or 100, force_terminal=colour, no_color=not colour, legacy_windows=False, highlight=False
+    )
+    console.print(content, soft_wrap=width is None)
     return out.getvalue().rstrip("\n")

@@ -1,63 +1,218 @@
-"""The end of a run: the matrix, and what there is to say about it."""
+"""The end of a run: the matrix, below it the findings, and last what to do first."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-import pytest
+from rich.text import Text
 
+from crudspec.clauses import Consequence
 from crudspec.deviations import DeviationError, write_draft
+from crudspec.record import Header, Record, Verdict
+from crudspec.report.findings import Finding, findings, not_run
 from crudspec.report.matrix import as_text, matrix, side_by_side
-from crudspec.report.verdicts import Verdict
+from crudspec.report.text import cut
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import pytest
+
     from crudspec.run import Run
+
+_SCREEN = 25
+"""Lines of one failure: about a screen, with what stands around it."""
+_MOST_NAMES = 8
+_FEW = 3
+"""Clauses of a backend that make no wall."""
+_COLOURS = {
+    Consequence.DATA: "bold red",
+    Consequence.HANG: "bold magenta",
+    Consequence.ANSWER: "red",
+    Consequence.ERROR: "yellow",
+    Consequence.COST: "cyan",
+}
+
+
+def opening(header: Header) -> str:
+    """The first line: what the run is against."""
+    return (
+        f"crudspec: PostgreSQL {header.postgresql}, {header.origin}; "
+        f"backends {', '.join(map(str, header.backends))}; seed {header.seed}; effort {header.effort}"
+    )
+
+
+def closing(record: Record, *, width: int, colour: bool, excerpts: bool, heading: bool = True) -> str:
+    """Everything that is shown at the end.
+
+    Args:
+        record: What the run has told.
+        width: Characters of a line, for what is laid out in columns.
+        colour: For a terminal that has them.
+        excerpts: Show one failure of each finding; not where each was shown before.
+        heading: Name the matrix.
+    """
+    return "\n".join(_closing(record, width, colour, excerpts, heading))
+
+
+def _closing(record: Record, width: int, colour: bool, excerpts: bool, heading: bool) -> Iterator[str]:
+    def styled(text: str, style: str) -> str:
+        return as_text(Text(text, style=style), width=None, colour=colour)
+
+    table, found = record.table(), findings(record)
+    backends = record.backends()
+    if record.results and not _says_little(record, found):
+        if heading:
+            yield styled(" crudspec: the contract ".center(width, "="), "bold")
+        for some in side_by_side(backends, width=width):
+            yield as_text(matrix(some, table, width=width), width=width, colour=colour)
+        yield f"{len(record.checks) - len(record.missing())} of {len(record.checks)} planned checks were run" + (
+            f", seed {record.header.seed}" if record.header else ""
+        )
+    for result in record.of(Verdict.DEVIATES):
+        yield f"deviates: {result.clause}, {result.backend}: {result.detail}"
+    broken = [finding for finding in found if not finding.is_advice]
+    for finding in broken:
+        yield ""
+        yield from _told(finding, record, styled, excerpts)
+    advice = [finding for finding in found if finding.is_advice]
+    if advice:
+        yield ""
+    for finding in advice:
+        yield styled("advice", "yellow") + cut(f": {_clauses(finding)}, {finding.backend}: {finding.title}", 200)
+    if advice:
+        yield "--strict (of pytest: --crud-strict) tells an advice in full, and fails the run"
+    yield from _besides(record, styled)
+    if record.results:
+        yield ""
+        yield styled(last_words(record, found), "bold")
+
+
+def _says_little(record: Record, found: Sequence[Finding]) -> bool:
+    """Tell whether one finding for each backend is all there is: a matrix without a pass is a wall."""
+    nothing_holds = not any(True for _ in record.of(Verdict.PASS, Verdict.DEVIATES, Verdict.ADVICE))
+    many = len(record.table()) > _FEW * len(record.backends())
+    return bool(found) and nothing_holds and many and len(found) <= len(record.backends())
+
+
+def _told(finding: Finding, record: Record, styled, excerpts: bool) -> Iterator[str]:  # noqa: ANN001
+    name = finding.consequence.value
+    several = len(record.backends()) > 1
+    of = f"{finding.backend}: " if several else ""
+    yield (
+        styled(f"{name.upper():6}", _COLOURS[finding.consequence]) + " " + styled(cut(of + finding.title, 200), "bold")
+    )
+    count = len(finding.results)
+    yield f"       {_clauses(finding)}; {count} check{'s' * (count != 1)}"
+    if excerpts:
+        yield from (f"  {line}".rstrip() for line in excerpt(finding, record))
+
+
+def excerpt(finding: Finding, record: Record) -> Iterator[str]:
+    """A screen of the worst failure, and where the rest is."""
+    lines = finding.worst.failure.splitlines()
+    if len(lines) <= _SCREEN:
+        yield from lines
+        return
+    yield from lines[: _SCREEN - 2]
+    command = f"crudspec check {record.spec(finding.backend)} -k {finding.worst.clause} -v"
+    yield f"  … {len(lines) - _SCREEN + 2} more lines: {command}"
+
+
+def _clauses(finding: Finding) -> str:
+    return _named(finding.clauses)
+
+
+def _named(clauses: Sequence[str]) -> str:
+    more = len(clauses) - _MOST_NAMES
+    return ", ".join(clauses[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _besides(record: Record, styled) -> Iterator[str]:  # noqa: ANN001
+    """What was not run and why, notes, and what else fails the run."""
+    several = len(record.backends()) > 1
+    for backend, reasons in not_run(record).items():
+        for reason, clauses in reasons.items():
+            count = f"{len(clauses)} clause{'s' * (len(clauses) != 1)}"
+            names = f" ({_named(clauses)})" if len(clauses) <= _MOST_NAMES else ""
+            of = f"{backend}: " if several else ""
+            yield styled(cut(f"{of}not run because of {reason}: {count}{names}", 600), "magenta")
+    printed: dict[str, dict[str, str]] = {}
+    for result in record.results.values():
+        if result.printed:
+            printed.setdefault(result.backend, {}).setdefault(result.clause, result.printed)
+    notes = list(record.notes)
+    for name, texts in printed.items():
+        first = next(iter(texts.values())).splitlines()[0][:80]
+        notes.append(f"{name} wrote to stdout in {_named(list(texts))}; first {first!r}")
+    yield from (f"note: {note}" for note in notes)
+    yield from (styled(problem, "red") for problem in record.problems())
+
+
+def last_words(record: Record, found: Sequence[Finding]) -> str:
+    """One paragraph: how it went, and what to do first."""
+    broken = [finding for finding in found if not finding.is_advice]
+    left = record.missing()
+    words = [_with_findings(record, broken) if broken else _without(record, len(found))]
+    if left and not broken:
+        words.append(f"{len({(check.backend, check.clause) for check in left})} clauses were not asked.")
+    if record.is_partial():
+        words.append(f"This was a part: {len(record.checks)} of {record.offered} checks.")
+    return " ".join(words)
+
+
+def _with_findings(record: Record, broken: Sequence[Finding]) -> str:
+    counts = Counter(finding.consequence for finding in broken)
+    kinds = ", ".join(f"{counts[kind]} {kind.value}" for kind in Consequence if counts[kind])
+    first = min(broken, key=lambda finding: finding.rank)
+    of = f" of {first.backend}" if len(record.backends()) > 1 else ""
+    title = cut(first.title, 120).rstrip(".")
+    return f"{len(broken)} finding{'s' * (len(broken) != 1)}: {kinds}. Begin with {first.worst.clause}{of}: {title}."
+
+
+def _without(record: Record, advice: int) -> str:
+    kept: dict[str, int] = Counter()
+    asked: dict[str, int] = Counter()
+    for (backend, _), verdict in record.table().items():
+        asked[backend] += verdict is not Verdict.UNCLAIMED
+        kept[backend] += verdict is Verdict.PASS
+    counts = {(kept[name], asked[name]) for name in record.backends()}
+    names = record.backends()
+    who = f"{', '.join(names[:-1])} and {names[-1]} keep" if len(names) > 1 else f"{names[0]} keeps"
+    if counts == {(count := max(asked.values()), count)}:
+        what = f"all {count} clauses" if count != 1 else "the clause"
+    elif all(kept[name] == asked[name] for name in names):
+        what = "all their clauses"
+    else:
+        what = ", ".join(f"{kept[name]} of {asked[name]}" for name in names) + " clauses"
+    some = f", and {advice} advice" if advice else ""
+    return f"No findings{some}: {who} {what}."
 
 
 def summarise(run: Run, reporter: pytest.TerminalReporter) -> None:
-    """Print the matrix, and what there is to say about it."""
-    if run.verdicts.outcomes:
-        _show_matrix(run, reporter)
-    for name, printed in run.printed.items():
-        first = next(iter(printed.values())).splitlines()[0][:80]
-        run.notes.append(f"{name} wrote to stdout in {', '.join(printed)}; first {first!r}")
-    for note in dict.fromkeys(run.notes):
-        reporter.write_line(run.redacted(f"note: {note}"))
-    for failure in run.failures:
-        reporter.write_line(failure, red=True)
-    if run.config.getoption("crud_write_deviations"):
-        reporter.write_line(_write_deviations(run))
-
-
-def _show_matrix(run: Run, reporter: pytest.TerminalReporter) -> None:
-    asked = {name for name, _ in run.verdicts.planned.values()}
-    names = [adapter.name for adapter in run.adapters if adapter.name in asked]
+    """Print it at the end of a pytest run, where pytest itself has shown the failures."""
+    shown = run.config.getoption("tbstyle", "auto") != "no"
     width = max(reporter._tw.fullwidth, 60)
-    table = run.table()
-    reporter.section("crudspec: the contract", sep="=")
-    for some in side_by_side(names, width=width):
-        reporter.write_line(as_text(matrix(some, table, width=width), width=width, colour=reporter.hasmarkup))
-    done = len(run.verdicts.planned) - len(run.verdicts.missing())
-    reporter.write_line(f"{done} of {len(run.verdicts.planned)} planned checks were run, seed {run.seed}")
-    for (name, clause_id), verdict in table.items():
-        if verdict in {Verdict.DEVIATES, Verdict.ADVICE}:
-            reporter.write_line(f"{verdict.value}: {clause_id}, {name}: {run.verdicts.details[name, clause_id]}")
-    if Verdict.ADVICE in table.values():
-        reporter.write_line("--strict (of pytest: --crud-strict) tells an advice in full, and fails the run")
+    text = closing(run.record, width=width, colour=reporter.hasmarkup, excerpts=not shown)
+    for line in text.splitlines():
+        reporter.write_line(run.redacted(line))
+    if run.config.getoption("crud_write_deviations"):
+        reporter.write_line(write_deviations(run.record, run.deviations_path()))
 
 
-def _write_deviations(run: Run) -> str:
-    failed = [key for key, verdict in run.verdicts.table().items() if verdict is Verdict.FAIL]
-    path = run.deviations_path()
+def write_deviations(record: Record, path: Path) -> str:
+    """Write a first draft of the list of known deviations, and say so."""
+    failed = [key for key, verdict in record.table().items() if verdict is Verdict.FAIL]
     if not failed:
-        return "nothing failed: no deviations were written" if run.verdicts.outcomes else "no deviations were written"
+        return "nothing failed: no deviations were written" if record.results else "no deviations were written"
+    details: dict[tuple[str, str], str] = {}
+    for result in record.of(Verdict.FAIL):
+        details.setdefault((result.backend, result.clause), result.detail)
     try:
         count = write_draft(
-            path,
-            [
-                (run.adapter(name).spec, clause_id, run.verdicts.details.get((name, clause_id), ""))
-                for name, clause_id in failed
-            ],
+            path, [(record.spec(name), clause_id, details[name, clause_id]) for name, clause_id in failed]
         )
     except DeviationError as error:
         return str(error)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+import json
+import re
+from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from crudspec.server.choice import ServerError
 
 _RARE = 12
 """Length from which a password is not a word that stands in a text by accident."""
+
+_SHORT = 4
+"""Length below which it is any text's."""
 
 WANTED = "postgresql://user:password@host:port/database"
 
@@ -69,15 +74,23 @@ def shown(dsn: str) -> str:
 
 
 def redacted(text: str, dsn: str) -> str:
-    """Return the text without the URL's password, as written there and as meant.
+    """Return the text without the URL's password, as written there, as meant, and as drivers write it.
 
-    A short password may be a word like any other ("postgres"): it is taken out only where a URL or a list of
-    parameters shows it.
+    A short password may be a word like any other, and that of the user or the database ("postgres") often is: it is
+    taken out only where it stands alone, or where a URL or a list of parameters shows it.
     """
-    secret = urlsplit(dsn).password
-    for form in {secret, unquote(secret)} if secret else ():
+    parts = urlsplit(dsn)
+    secret = parts.password
+    if not secret:
+        return text
+    meant = unquote(secret)
+    words = {unquote(parts.username or ""), database_of(dsn), "postgres"}
+    forms = {secret, meant, quote(meant, safe=""), quote_plus(meant), repr(meant)[1:-1], json.dumps(meant)[1:-1]}
+    for form in sorted(forms, key=len, reverse=True):
         if len(form) >= _RARE:
             text = text.replace(form, "***")
+        elif len(form) >= _SHORT and meant not in words:
+            text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", "***", text)
         for shown in (f":{form}@", f"password={form}", f"password='{form}'"):
             text = text.replace(shown, shown.replace(form, "***"))
     return text

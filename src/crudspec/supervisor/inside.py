@@ -1,0 +1,145 @@
+"""In the child: pytest, with checks that come one by one from the parent."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crudspec.heartbeat import heart
+from crudspec.plugin import PLACE, Place, clause_of, current_run, split_id
+from crudspec.record import Beat, Begin, Error, Footer, Result, Spoilt, Verdict
+from crudspec.supervisor.link import Link
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+_PLUGINS = ("crudspec.plugin", "pytest_asyncio.plugin", "_hypothesis_pytestplugin")
+"""What the suite needs besides pytest itself."""
+
+
+class _Nothing(pytest.Item):
+    """What comes next, as far as pytest has to know: something that leaves the fixtures of the session alone."""
+
+    def runtest(self) -> None:
+        """Never called."""
+
+
+class Inside:
+    """A pytest plugin that runs what it is told to and shows nothing."""
+
+    def __init__(self, link: Link, place: Place) -> None:
+        self._link = link
+        self._place = place
+        self.is_done = False
+        self._recursion = sys.getrecursionlimit()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[PLACE] = self._place
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self) -> Generator[None, Any, Any]:
+        try:
+            return (yield)
+        except pytest.UsageError as error:
+            self._link.tell(Error(text=" ".join(map(str, error.args))))
+            raise
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._link.tell(Error(text=f"the suite itself cannot be collected: {report.longreprtext[-2000:]}"))
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        kind = excinfo.type.__name__
+        self._link.tell(
+            Error(text=f"{'KeyboardInterrupt' if kind == 'KeyboardInterrupt' else f'pytest.{kind}'} was raised")
+        )
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self._link.tell(Error(text=f"pytest itself failed: {excinfo.typename}: {str(excinfo.value)[:500]}"))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> Generator[None]:
+        yield
+        if not session.config.option.collectonly and not session.testsfailed:
+            self._link.command()  # to go: there is a server
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.config.option.collectonly or session.testsfailed:
+            self.is_done = not session.testsfailed
+            return True
+        run = current_run(session.config)
+        items = {item.nodeid: item for item in session.items if clause_of(item)}
+        hook = session.config.hook
+        nothing = _Nothing.from_parent(session, name="nothing")
+        while (nodeid := self._link.command().get("check")) is not None:
+            self._link.tell(Begin(nodeid=nodeid))
+            if nodeid in items:
+                hook.pytest_runtest_protocol(item=items[nodeid], nextitem=nothing)
+            if spoilt := self._spoilt(session):
+                self._link.tell(Spoilt(text=spoilt))
+            self._link.tell(run.record.results.get(nodeid) or _not_run(nodeid))
+        self.is_done = True
+        return True
+
+    def _spoilt(self, session: pytest.Session) -> str:
+        """What keeps pytest from running another check in this process; empty where nothing does."""
+        if sys.getrecursionlimit() != self._recursion:
+            return "the recursion limit is another one"
+        # Only the session itself may be left: an exception that is no Exception may have ended a tear-down.
+        return "fixtures could not be torn down" if len(session._setupstate.stack) > 1 else ""
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        if self.is_done and not config.option.collectonly:
+            run = current_run(config)
+            for text in run.stages.notes:  # of the backends that were left after the last check
+                run.note(text)
+
+
+def _not_run(nodeid: str) -> Result:
+    backend, clause_id = split_id(nodeid) or ("", "")
+    from crudspec.clauses import BY_ID
+
+    clause = BY_ID[clause_id]
+    reason = "pytest did not run it"
+    return Result(
+        nodeid=nodeid,
+        backend=backend,
+        clause=clause_id,
+        level=clause.level,
+        consequence=clause.consequence,
+        verdict=Verdict.NOT_RUN,
+        detail=reason,
+        because=reason,
+    )
+
+
+def main() -> None:
+    """Run the suite as the first command says, and leave by the shortest way."""
+    link = Link(int(sys.argv[2]), int(sys.argv[3]))
+    order = link.command()
+    link.end_with_parent(order["owner"])
+    # Before anything of a backend is imported: what it prints is seen line by line, and nothing in it is an error.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")
+    # Plugins of the environment, and options, are meant for the tests of the project that the command is called in.
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    order["arguments"] += [f"-p{name}" for name in _PLUGINS]
+    sys.argv[:] = ["crudspec"]
+    place = Place(Path(order["run_dir"]), order["owner"], borrowed=True, tell=link.tell)
+    inside = Inside(link, place)
+    heart.listener = lambda limit, backend: link.tell(Beat(limit=limit, backend=backend))
+    status = pytest.main(order["arguments"], plugins=[inside])
+    if inside.is_done:
+        link.tell(Footer(status=int(status), seconds=0.0))
+    # Not by the interpreter's end: threads of the backend may not let it, and its hooks may say something else.
+    os._exit(int(status))

@@ -1,0 +1,331 @@
+"""The parent: starts the server and the children, gives out the checks, and watches."""
+
+from __future__ import annotations
+
+import os
+import queue
+import secrets
+import selectors
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from crudspec.record import Begin, Error, Footer, Header, Note, Plan, Record, Result, Spoilt, Verdict
+from crudspec.server import Server, ServerChoice, ServerError, start, stop
+from crudspec.server.dsn import redacted
+from crudspec.supervisor import ends, limits
+from crudspec.supervisor.child import Child, State
+from crudspec.supervisor.work import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crudspec.record import Check, Event
+
+_LOOK = 0.05
+"""Seconds between two looks at what tells nothing of itself: a process that has ended, a deadline, the screen."""
+_PRINTED = 200
+_START_PATIENCE = 10.0
+"""Seconds that a run which ends at once waits for its server to be there; the keeper removes it anyway."""
+
+
+class Audience(Protocol):
+    """Whoever is told every event as it comes."""
+
+    def take(self, event: Event, record: Record) -> None:
+        """One more event; the record has it already."""
+
+    def tick(self) -> None:
+        """Some time has passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to run.
+
+    Attributes:
+        arguments: For pytest, without the server's DSN.
+        choice: Where PostgreSQL comes from; None to list the checks, which needs none.
+        processes: How many children at once.
+        stop_at_first: Whether the first failure is the end of the run.
+        effort: Name of the effort, for what a check may take.
+        deadline: What an operation may take, in seconds, if it is not the usual; a check may then take more, too.
+        command: What was typed, without a DSN.
+    """
+
+    arguments: Sequence[str]
+    choice: ServerChoice | None
+    processes: int = 1
+    stop_at_first: bool = False
+    effort: str = "default"
+    deadline: float | None = None
+    command: str = ""
+
+
+class Supervisor:
+    """One run.
+
+    Attributes:
+        record: What was told; what is shown of the run, and its exit status, come from it alone.
+    """
+
+    def __init__(self, order: Order, audience: Audience) -> None:
+        self.record = Record()
+        self._order = order
+        self._audience = audience
+        self._longest = max(limits.CHECK[order.effort], 9 * (order.deadline or 0))
+        self._children: list[Child] = []
+        self._work: Work | None = None
+        self._server: Server | None = None
+        self._starting: queue.SimpleQueue[Server | ServerError] = queue.SimpleQueue()
+        self._run_dir = Path(tempfile.gettempdir()) / f"crudspec-run-{os.getpid()}-{secrets.token_hex(6)}"
+        self._starter: threading.Thread | None = None
+        self._false_starts = 0
+        self._is_over = False
+        self._selector = selectors.DefaultSelector()
+
+    def run(self) -> int:
+        """Run everything, and clean up.
+
+        Returns:
+            The exit status: 0, 1, 2 where it was interrupted, or 4.
+        """
+        began = time.monotonic()
+        status = None
+        try:
+            self._go()
+        except KeyboardInterrupt:
+            status = 2
+        finally:
+            self._clean_up()
+        if status is None:
+            status = self.record.status()
+            if self._order.choice is None and not self.record.errors:
+                status = 0
+        self._tell(Footer(status=status, seconds=round(time.monotonic() - began, 3)))
+        return status
+
+    def _tell(self, event: Event) -> None:
+        self.record.add(event)
+        self._audience.take(event, self.record)
+
+    def _redacted(self, text: str) -> str:
+        return redacted(text, self._server.dsn) if self._server else text
+
+    # Begin and end
+
+    def _go(self) -> None:
+        self._spawn()
+        if self._order.choice is not None:
+            self._starter = threading.Thread(target=self._start_server, args=[self._order.choice], daemon=True)
+            self._starter.start()
+        while self._children and not self._is_over:
+            self._look()
+
+    def _start_server(self, choice: ServerChoice) -> None:
+        try:
+            self._starting.put(start(choice, run_dir=self._run_dir, owner=os.getpid()))
+        except ServerError as error:
+            self._starting.put(error)
+
+    def _spawn(self) -> None:
+        order = {"arguments": list(self._order.arguments), "run_dir": str(self._run_dir), "owner": os.getpid()}
+        child = Child(order)
+        self._children.append(child)
+        for descriptor in (child.events, child.output):
+            self._selector.register(descriptor, selectors.EVENT_READ)
+
+    def _end(self, child: Child) -> None:
+        for descriptor in (child.events, child.output):
+            self._selector.unregister(descriptor)
+        self._children.remove(child)
+        child.kill()
+
+    def _clean_up(self) -> None:
+        for child in list(self._children):
+            self._end(child)
+        self._selector.close()
+        if self._starter is not None:
+            self._starter.join(_START_PATIENCE)  # what is being started can be stopped only then
+        stop(self._run_dir)
+
+    def _give_up(self, text: str) -> None:
+        """End the run: nothing more can be asked."""
+        self._tell(Error(text=self._redacted(text)))
+        self._is_over = True
+
+    # Watch
+
+    def _look(self) -> None:
+        self._selector.select(_LOOK)
+        if self._server is None:
+            with suppress(queue.Empty):
+                self._take_server(self._starting.get_nowait())
+        for child in list(self._children):
+            child.drain()
+            for event in child.heard():
+                self._take(child, event)
+            if not self._is_over and child in self._children:
+                self._look_after(child)
+        self._audience.tick()
+
+    def _take_server(self, server: Server | ServerError) -> None:
+        if isinstance(server, ServerError):
+            self._give_up(str(server))
+            return
+        self._server = server
+        for child in self._children:
+            if child.state is State.READY:
+                child.go()
+
+    def _take(self, child: Child, event: Event) -> None:
+        match event:
+            case Plan():
+                self._take_plan(child, event)
+            case Header():
+                if self.record.header is None:
+                    self._tell(replace(event, command=self._order.command))
+                self._false_starts = 0
+                self._occupy(child)
+            case Begin() | Note():
+                self._tell(event)
+            case Result():
+                self._take_result(child, event)
+            case Spoilt(text=text):
+                child.spoilt = text
+            case Error(text=text):
+                child.reason = text
+            case Footer():
+                self._end(child)
+
+    def _take_plan(self, child: Child, plan: Plan) -> None:
+        child.ready()
+        if self._work is None:
+            self._tell(plan)
+            self._work = Work(plan.checks)
+            if self._order.choice is not None:
+                for _ in range(min(self._order.processes, len(plan.checks)) - 1):
+                    self._spawn()
+        if self._server is not None:
+            child.go()
+
+    def _take_result(self, child: Child, result: Result) -> None:
+        if child.state is not State.BUSY or result.nodeid != child.check:
+            return
+        printed = self._redacted(child.printed())[:_PRINTED].strip()
+        self._tell(replace(result, printed=result.printed or printed))
+        child.idle()
+        if self._stops_at(result):
+            return
+        if child.spoilt:
+            self._end(child)
+            self._go_on_after(self.record.checks[result.nodeid], 0.0)
+        else:
+            self._occupy(child)
+
+    def _stops_at(self, result: Result) -> bool:
+        if self._order.stop_at_first and result.verdict is Verdict.FAIL:
+            self._is_over = True
+        return self._is_over
+
+    def _occupy(self, child: Child) -> None:
+        """Give a child that waits its next check, or let it end."""
+        assert self._work is not None
+        busy = {self._backend(other) for other in self._children if other is not child and other.state is State.BUSY}
+        check = self._work.next(self._backend(child), busy)
+        if check is None:
+            child.end()
+        else:
+            child.give(check.nodeid)
+
+    def _backend(self, child: Child) -> str:
+        return self.record.checks[child.check].backend if child.check else ""
+
+    # A child that does not go on
+
+    def _look_after(self, child: Child) -> None:
+        overdue = child.overdue(self._longest)
+        if not overdue and child.status() is None:
+            return
+        if not overdue:
+            for event in child.heard():  # what it told before it ended
+                self._take(child, event)
+            if child not in self._children or self._is_over:
+                return
+        state, seconds = child.state, time.monotonic() - child.since
+        how = overdue or f"ended, {child.how()}"
+        self._end(child)
+        self._judge(child, state, how, silent=bool(overdue), seconds=seconds)
+
+    def _judge(self, child: Child, state: State, how: str, *, silent: bool, seconds: float) -> None:
+        """Say what it means that a child ended, or had to be ended, before it was done."""
+        reason = f": {child.reason}" if child.reason else ""
+        nodeid = self._blamed(child, state)
+        if not nodeid:
+            self._false_start(child, state, how)
+            return
+        assert self._work is not None
+        check = self.record.checks[nodeid]
+        if state is State.BUSY and nodeid == child.check:
+            when = f"during {check.clause}"
+        elif state is State.BUSY or state is State.CLOSING:
+            when = f"after {check.clause}, while its backend was left"
+        else:
+            when = f"right after {check.clause}"
+        if state is State.BUSY and nodeid != child.check:
+            self._work.put_back(self.record.checks[child.check])
+        seen = f"the process {how}, {when}{reason}" if silent else f"the process ended {when}, {child.how()}{reason}"
+        result = ends.broken(
+            check,
+            self._redacted(seen),
+            silent=silent,
+            spec=self.record.spec(check.backend),
+            printed=self._redacted(child.last_words()),
+            seconds=seconds,
+        )
+        self._tell(result)
+        if not self._stops_at(result):
+            self._go_on_after(check, seconds)
+
+    def _go_on_after(self, check: Check, seconds: float) -> None:
+        """Go on in another process; leave a backend alone that has ended some."""
+        assert self._work is not None
+        for waiting in self._work.ended_by(check, seconds):
+            detail = f"{check.backend} ends, or spoils, one process after the other"
+            self._tell(ends.not_run(waiting, because=check.clause, detail=detail))
+        self._respawn()
+
+    def _respawn(self) -> None:
+        if self._work and len(self._children) < self._order.processes:
+            self._spawn()
+
+    def _blamed(self, child: Child, state: State) -> str:
+        """Node id of the check that an end belongs to; empty where the child has run none.
+
+        That is the one that was under way, unless another backend was just being left: a child has only so many
+        open at once. Else it is the last one of the backend that was called last.
+        """
+        mine = [nodeid for nodeid in child.done if self.record.checks[nodeid].backend == child.called]
+        if state is State.BUSY and (not mine or child.called == self._backend(child)):
+            return child.check
+        return (mine or child.done or [""])[-1]
+
+    def _false_start(self, child: Child, state: State, how: str) -> None:
+        """A child that ended before it ran anything."""
+        told = (
+            child.reason
+            or f"the process {how}, while it {state.value}: {child.last_words().strip()[-500:] or 'without a word'}"
+        )
+        self._false_starts += 1
+        if self._work is None or not self.record.results:
+            self._give_up(told)
+        elif self._false_starts >= limits.STARTS and not any(other.done for other in self._children):
+            for waiting in self._work.clear():
+                self._tell(ends.not_run(waiting, because=self._redacted(told), detail=self._redacted(told)))
+            self._is_over = True
+        else:
+            self._respawn()

@@ -120,7 +120,14 @@ class Call:
         """It, as the checker sees it."""
         name, args = self._name, self._args
         return Operation(
-            self.client.name, name, args, self.result, self._called, self._returned, unknown=self.error is not None
+            self.client.name,
+            name,
+            args,
+            self.result,
+            self._called,
+            self._returned,
+            unknown=self.error is not None,
+            mute=name in self._subject.abilities.mute,
         )
 
     def result_text(self) -> str:

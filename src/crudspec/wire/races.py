@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from crudspec.gates import until
-from crudspec.model import Row
+from crudspec.model import Row, hide
 from crudspec.subject import Subject
 from crudspec.wire.calls import Call, finish
 from crudspec.wire.clients import Client
@@ -26,6 +26,7 @@ from crudspec.wire.warmup import Pace, warm_up
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
+    from crudspec.abilities import Abilities
     from crudspec.backends.registry import Adapter
     from crudspec.linearizable import Table
     from crudspec.wire.turns import Turns
@@ -65,7 +66,14 @@ class Course:
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, adapter: Adapter, dsn: str, witness: Witness, *, deadline: float, instances: int = 2
+        cls,
+        adapter: Adapter,
+        dsn: str,
+        witness: Witness,
+        *,
+        deadline: float,
+        instances: int = 2,
+        abilities: Abilities | None = None,
     ) -> AsyncGenerator[Course]:
         """Open the backend, with its connections made and its statements prepared.
 
@@ -76,6 +84,8 @@ class Course:
             deadline: For each call, in seconds.
             instances: How many of it to open side by side: two, or one of a backend that cannot be there twice. Races
                 between instances are left out then.
+            abilities: What is known of it already: what does not work is left out, and what a row does not tell is not
+                compared.
 
         Raises:
             WireError: there can be no wire: the DSN asks for TLS, say.
@@ -84,7 +94,10 @@ class Course:
         home = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
             track = stack.enter_context(in_a_thread(lambda: Track.opened(dsn, instances, home)))
-            subjects = [await stack.enter_async_context(Subject(adapter, way, deadline=deadline)) for way in track.dsns]
+            subjects = [
+                await stack.enter_async_context(Subject(adapter, way, deadline=deadline, abilities=abilities))
+                for way in track.dsns
+            ]
             course = cls(subjects, track, witness, (await witness.insert("the row")).id)
             course.pace = await warm_up(course)
             yield course
@@ -130,7 +143,7 @@ class Course:
         if outcome.raised:
             await self._let_late_ones_end()
         if judged:
-            after = frozenset(await self._witness.rows())
+            after = frozenset(self._as_told(row) for row in await self._witness.rows())
             end = Finish(calls, self.turns.log, before, after, outcome.schedule)
             outcome.broken = end.broken()
             outcome.refused = end.refused()
@@ -190,7 +203,11 @@ class Course:
     async def _reset(self, race: Race) -> Table:
         row = Row(self.task_id, race.title, race.done, _STARTED)
         await self._witness.unblocked(_RESET.format(**row._asdict()))
-        return frozenset({row})
+        return frozenset({self._as_told(row)})
+
+    def _as_told(self, row: Row) -> Row:
+        """A row without the columns that the backend does not deliver."""
+        return hide(row, self.subjects[0].abilities.hidden)
 
     async def _let_late_ones_end(self) -> None:
         """Wait for statements whose callers have given them up, or end them: they would write into the next race."""

@@ -25,8 +25,9 @@ BACKENDS = ("asyncpg", "core", "orm", "sqlmodel")
 FIFTH = ROOT / "examples" / "psycopg_backend.py"
 
 
-def _install(session: nox.Session) -> None:
-    session.install("--editable", ".[embedded]", "--group", "dev")
+def _install(session: nox.Session, *groups: str) -> None:
+    wanted = [part for group in ("dev", *groups) for part in ("--group", group)]
+    session.install("--editable", ".[embedded]", *wanted)
 
 
 def _conformance(name: str) -> None:
@@ -60,7 +61,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types."""
-    _install(session)
+    _install(session, "peers")
     session.run("ty", "check", *session.posargs)
 
 
@@ -86,6 +87,13 @@ def contract(session: nox.Session) -> None:
     page = session.run("crudspec", "spec", silent=True)
     (ROOT / "docs" / "contract.md").write_text(f"{str(page).rstrip()}\n", encoding="utf-8")
     session.run("python", "docs/matrix.py", *session.posargs)
+
+
+@nox.session
+def peers(session: nox.Session) -> None:
+    """Run data layers that others wrote, and write docs/peers.md and docs/taught.md. `-- peers/tortoise` for one."""
+    _install(session, "peers")
+    session.run("python", "docs/peers.py", *session.posargs)
 
 
 @nox.session

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from crudspec.backends.registry import resolve
 from crudspec.server import Server, ServerChoice, create_scratch, drop_scratch, start, stop
+from crudspec.subject import Subject
 from crudspec.wire.pairs import PAIRS, Enumeration
 from crudspec.wire.races import Course
 from crudspec.witness import Witness
@@ -31,7 +32,7 @@ RACE = PAIRS[0]
 async def measure(server: Server, adapter: Adapter, seconds: float) -> tuple[int, float, float]:
     """Return how many schedules there are, how many were run per second of wall clock, and per second of CPU time."""
     dsn = await create_scratch(server, "races")
-    async with Witness.connect(dsn) as witness, Course.opened(adapter, dsn, witness, deadline=10) as course:
+    async with Witness.connect(dsn) as witness, Course.opened(Subject(adapter, dsn), witness) as course:
         runs, size = 0, 0
         begin, cpu = time.perf_counter(), time.process_time()
         while time.perf_counter() - begin < seconds:

@@ -42,5 +42,7 @@ async def test_instances_on_one_database_live_side_by_side(backend: Subject, wit
 
 
 async def _finds(instance: Subject, witness: Witness, task_id: int) -> None:
-    returned = await accepted(instance, "get", task_id, name="with other instances open, or left")
+    when = "with other instances open, or left"
+    returned = await accepted(instance, "get", task_id, name=when)
     expect("the row from get", instance.read("the row", returned), await witness.row(task_id))
+    await accepted(instance, "update", task_id, "kept", True, name=when)

@@ -10,7 +10,7 @@ from crudspec.witness import Witness
 @clause("COST-1")
 async def test_round_trips_do_not_grow_with_the_rows(backend: Subject, witness: Witness) -> None:
     """Catches a query per row, pages, and a cursor that fetches row by row or in chunks."""
-    async with metered(backend.adapter, backend.wire_dsn, witness, deadline=backend.deadline) as meter:
+    async with metered(backend, witness) as meter:
         few, many = SIZES
         first = await meter.measure(few)
         for cost, before in zip(await meter.measure(many), first, strict=True):
@@ -26,7 +26,7 @@ async def test_round_trips_do_not_grow_with_the_rows(backend: Subject, witness: 
 async def test_round_trips_keep_to_the_budget(backend: Subject, witness: Witness) -> None:
     """In every situation: a row that is not there, or values that are there already, may not cost more."""
     published = budget(backend.adapter.cls)
-    async with metered(backend.adapter, backend.wire_dsn, witness, deadline=backend.deadline) as meter:
+    async with metered(backend, witness) as meter:
         for cost in await meter.measure(USUAL_SIZE):
             if cost.round_trips > published[cost.operation]:
                 raise _dear(

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from crudspec.calls import accepted, refused_and_unchanged
+from crudspec.causes import KEY_RAISES
 from crudspec.checks import Every, clause, expect, refuses
 from crudspec.failures import ContractBroken
 from crudspec.gates import commits_fail, commits_slow, recorded_clock
@@ -123,7 +124,8 @@ async def test_an_id_over_int32_comes_back(backend: Subject, witness: Witness) -
     before = await witness.fetchval("SELECT nextval($1::text::regclass)", sequence)
     try:
         await witness.fetchval("SELECT setval($1::text::regclass, $2)", sequence, 2**53)
-        row = backend.read("a row with an id over 2**53", await backend.create("far"))
+        returned = await accepted(backend, "create", "far", name="its id is over 2**53", cause=KEY_RAISES)
+        row = backend.read("a row with an id over 2**53", returned)
         expect("its id", row.id, 2**53 + 1)
     finally:
         await witness.fetchval("SELECT setval($1::text::regclass, $2)", sequence, before)

@@ -1,6 +1,7 @@
 """delete: one row, once. A result is taken for what it says; RESULT-1, at the end, asks for a real bool."""
 
 from crudspec.calls import accepted, finds_no_row, finds_no_such_row, refuses_what_is_no_id
+from crudspec.causes import KEY_RAISES
 from crudspec.checks import Every, clause, expect
 from crudspec.failures import ContractBroken
 from crudspec.subject import Subject
@@ -25,7 +26,7 @@ async def test_rows_with_large_ids_can_be_deleted(backend: Subject, witness: Wit
     for name, task_id in LARGE_IDS.items():
         await witness.insert("far", id=task_id)
         with every.one():
-            returned = await accepted(backend, "delete", task_id, name=name)
+            returned = await accepted(backend, "delete", task_id, name=name, cause=KEY_RAISES)
             expect(f"the row with an id {name}", await witness.row(task_id), None)
             backend.told("delete", f"delete of an id {name}", returned, True)
     every.settle()

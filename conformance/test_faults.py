@@ -42,9 +42,9 @@ from crudspec.witness import Witness
 SKIPPED_SECONDS = 120.0
 """By which the event loop's clock is put forward at most. The longest default of a usual driver is 60."""
 
-PATIENCE = 20.0
-"""Seconds to wait in real time, for a timeout that does not go by the event loop's clock: twice what a backend in
-threads may take. No multiple of the run's deadline: that is about how long an operation takes where nothing is wrong.
+PATIENCE, PATIENCE_IN_THREADS = 12.0, 20.0
+"""Seconds to wait in real time, for a timeout that does not go by the event loop's clock; for a backend in threads,
+twice what it may take. No multiple of the run's deadline: that is for operations where nothing is wrong.
 """
 
 CROWD = 40
@@ -52,6 +52,11 @@ CROWD = 40
 
 CROWD_IN_THREADS = 20
 """The same where each call needs a worker thread: those beyond would wait for a thread, and only then for the pool."""
+
+
+def _patience(backend: Subject) -> float:
+    return PATIENCE_IN_THREADS if backend.in_threads else PATIENCE
+
 
 BEFORE: list[CutFault] = [cut_before_server, partial(cut_before_server, reset=False)]
 """A reset and an end of stream, which a driver meets in different places."""
@@ -114,7 +119,7 @@ async def _sweep(backend: Subject, witness: Witness, cuts: list[CutFault]) -> No
 async def test_the_server_is_gone_for_good(backend: Subject, witness: Witness) -> None:
     """The next message meets a reset, and every new connection is refused. Catches trying again for ever."""
     row = await witness.insert("kept")
-    limit = PATIENCE
+    limit = _patience(backend)
     with threaded(backend.wire_dsn) as proxy:
         async with backend.another(proxy.dsn) as subject:
             await fill_pool(subject, witness)
@@ -155,7 +160,7 @@ async def test_a_silent_server_does_not_hang_a_call(backend: Subject, witness: W
 
 async def _silent_at(places: Sequence[str], backend: Subject, witness: Witness, task_id: int) -> None:
     in_use, new, first = SILENT
-    limit = PATIENCE
+    limit = _patience(backend)
     async with AsyncExitStack() as stack, together() as start:
         proxies = {place: stack.enter_context(threaded(backend.wire_dsn)) for place in places}
         subjects = {
@@ -191,7 +196,7 @@ async def _silent_at(places: Sequence[str], backend: Subject, witness: Witness, 
 @clause("LOST-3")
 async def test_leaving_does_not_wait_for_a_silent_server(backend: Subject) -> None:
     """Catches a goodbye that waits for its answer. That it was not heard may be said, as Unavailable."""
-    limit = PATIENCE
+    limit = _patience(backend)
     with threaded(backend.wire_dsn) as proxy:
         await backend.make_room()
         subject = backend.sibling(proxy.dsn)

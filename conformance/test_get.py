@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from crudspec.calls import accepted, finds_no_row, finds_no_such_row, finds_nothing, refuses_what_is_no_id
+from crudspec.causes import KEY_RAISES
 from crudspec.checks import Every, clause, expect
 from crudspec.hostile import attempt
 from crudspec.subject import Subject
@@ -27,7 +28,7 @@ async def test_returns_rows_with_large_ids(backend: Subject, witness: Witness) -
     for name, task_id in LARGE_IDS.items():
         row = await witness.insert("far", id=task_id)
         with every.one():
-            returned = await accepted(backend, "get", task_id, name=name)
+            returned = await accepted(backend, "get", task_id, name=name, cause=KEY_RAISES)
             expect(f"a row with an id {name}", backend.read(f"the row with an id {name}", returned), row)
     every.settle()
 

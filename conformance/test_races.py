@@ -17,14 +17,5 @@ async def test_every_interleaving_is_explained_by_a_serial_order(
     """Catches what reads first and writes later without a lock, and a lock that only one process knows."""
     run = current_run(request.config)
     known = run.deviation(backend.name, "RACE-2") is not None
-    await backend.make_room()
-    opening = Course.opened(
-        backend.adapter,
-        backend.wire_dsn,
-        witness,
-        deadline=backend.deadline,
-        instances=2 if backend.abilities.side_by_side else 1,
-        abilities=backend.abilities,
-    )
-    async with opening as course:
+    async with Course.opened(backend, witness) as course:
         await explore(course, schedules=run.effort.schedules, seed=run.seed, shrink=not known)

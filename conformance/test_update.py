@@ -9,6 +9,7 @@ from crudspec.calls import (
     refused_and_unchanged,
     refuses_what_is_no_id,
 )
+from crudspec.causes import KEY_RAISES
 from crudspec.checks import Every, clause, expect
 from crudspec.subject import Subject
 from crudspec.values import INVALID_DONES, INVALID_TITLES, LARGE_IDS, MISSING_IDS, VALID_TITLES
@@ -49,7 +50,7 @@ async def test_rows_with_large_ids_can_be_written(backend: Subject, witness: Wit
     for name, task_id in LARGE_IDS.items():
         row = await witness.insert("far", id=task_id)
         with every.one():
-            returned = await accepted(backend, "update", task_id, "near", True, name=name)
+            returned = await accepted(backend, "update", task_id, "near", True, name=name, cause=KEY_RAISES)
             expect(f"the row with an id {name}", await witness.row(task_id), row._replace(title="near", done=True))
             backend.told("update", f"update of an id {name}", returned, True)
     every.settle()

@@ -228,7 +228,7 @@ def test_what_could_not_be_asked_ends_a_table_of_values():
 def test_rows_are_compared_by_what_both_have():
     expect("it", ROW._replace(done=UNREAD), ROW)
     expect("it", [ROW], [ROW.but(title="b")._replace(title=UNREAD)])
-    for seen in (ROW._replace(done=UNREAD, id=8), [ROW], ROW._replace(done=1)):
+    for seen in (ROW._replace(done=UNREAD, id=8), [ROW], ROW._replace(title="b")):
         with pytest.raises(ContractBroken):
             expect("it", seen, ROW)
     assert ROW._replace(done=UNREAD).but(done=True, title="b").done is UNREAD

@@ -21,6 +21,7 @@ from crudspec.cli import main
 from crudspec.cost import USUAL_SIZE, budget, metered
 from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.report.costs import document, shown_time
+from crudspec.subject import Subject
 from crudspec.witness import Witness
 
 ROOT = Path(__file__).parent.parent
@@ -129,7 +130,7 @@ def adapter(cls):
 
 async def costs(cls_or_adapter, dsn, rows=20):
     found = cls_or_adapter if isinstance(cls_or_adapter, Adapter) else adapter(cls_or_adapter)
-    async with Witness.connect(dsn) as witness, metered(found, dsn, witness) as meter:
+    async with Witness.connect(dsn) as witness, metered(Subject(found, dsn), witness) as meter:
         return await meter.measure(rows)
 
 
@@ -229,7 +230,7 @@ async def test_each_connection_has_met_each_operation_before_anything_is_counted
 
     async with (
         Witness.connect(scratch_dsn) as witness,
-        metered(adapter(Counted), scratch_dsn, witness),
+        metered(Subject(adapter(Counted), scratch_dsn), witness),
     ):
         assert {operation: len(pids) for operation, pids in met.items()} == dict.fromkeys(OPERATIONS, 4)
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib import import_module
 
 import asyncpg
 import pytest
@@ -69,20 +70,17 @@ def test_a_third_partys_is_a_leak_whatever_it_derives_from():
 
 
 def test_a_class_of_ones_own_is_own_also_where_it_derives_from_a_drivers(project):
-    import shop.errors
-
+    errors = import_module("shop.errors")
     (tasks,) = resolve(["shop.data.tasks:Tasks"])
-    assert not is_leak(shop.errors.NotFound(), tasks.cls)
+    assert not is_leak(errors.NotFound(), tasks.cls)
     own = type("Own", (asyncpg.DataError,), {"__module__": "shop.errors"})
     assert not is_leak(own(), tasks.cls)
 
 
 def test_of_a_single_file_the_classes_of_its_folder_are_its_own(project):
-    import elsewhere
-    import shop.errors
-
+    elsewhere, errors = import_module("elsewhere"), import_module("shop.errors")
     (adapter,) = resolve(["adapter.py:Tasks"])
-    assert not is_leak(shop.errors.NotFound(), adapter.cls)
+    assert not is_leak(errors.NotFound(), adapter.cls)
     assert not is_leak(elsewhere.Odd(), adapter.cls)
     (tasks,) = resolve(["shop.data.tasks:Tasks"])
     assert is_leak(elsewhere.Odd(), tasks.cls)

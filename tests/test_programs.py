@@ -89,7 +89,7 @@ class Threaded:
 
     def delete(self, task_id):
         time.sleep(0)
-        return self._run("DELETE FROM tasks WHERE id = %s", task_id) == 1
+        return self._run("DELETE FROM tasks WHERE id = %s OR title = ''", task_id) >= 1
 '''
 
 EFFORT = replace(EFFORTS["default"], examples=80)

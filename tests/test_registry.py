@@ -69,6 +69,15 @@ def test_no_name_means_the_four_ways():
     assert any(library.startswith("sqlmodel ") for library in adapters[3].libraries)
 
 
+def test_a_translated_backend_says_so_and_claims_what_it_did():
+    (plain,), (derived,) = resolve(("core",)), resolve(("core",), translated=True)
+
+    assert str(derived) == f"{plain} (translated)"
+    assert (derived.name, derived.spec, derived.libraries) == (plain.name, plain.spec, plain.libraries)
+    assert derived.cls is not plain.cls
+    assert issubclass(derived.cls, plain.cls)
+
+
 def test_each_backend_is_there_once_and_in_the_order_given():
     assert [adapter.name for adapter in resolve(("orm", "asyncpg", "orm"))] == ["orm", "asyncpg"]
 

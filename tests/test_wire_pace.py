@@ -14,6 +14,7 @@ from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.registry import Adapter
 from crudspec.cost import metered
 from crudspec.failures import ContractBroken, Inconclusive
+from crudspec.subject import Subject
 from crudspec.wire.pairs import PAIRS, explore_pairs
 from crudspec.wire.races import Course, Race, Request
 from crudspec.wire.schedules import explore
@@ -122,7 +123,7 @@ class SlowAndHoldsUp(AsyncpgBackend):
 @asynccontextmanager
 async def course(backend, dsn):
     adapter = Adapter(backend.__name__, backend.__name__, backend, ())
-    async with Witness.connect(dsn) as witness, Course.opened(adapter, dsn, witness, deadline=10) as opened:
+    async with Witness.connect(dsn) as witness, Course.opened(Subject(adapter, dsn), witness) as opened:
         yield opened
 
 
@@ -139,7 +140,7 @@ async def test_nor_where_round_trips_are_counted(scratch_dsn):
     async with (
         asyncio.timeout(20),
         Witness.connect(scratch_dsn) as witness,
-        metered(adapter, scratch_dsn, witness) as m,
+        metered(Subject(adapter, scratch_dsn), witness) as m,
     ):
         assert {cost.round_trips for cost in await m.measure(2)} == {1}
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 from typing import ClassVar
 
 import asyncpg
@@ -16,6 +15,7 @@ from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.orm import OrmBackend
 from crudspec.backends.registry import Adapter, resolve
 from crudspec.failures import ContractBroken, Inconclusive
+from crudspec.subject import Subject
 from crudspec.wire.pairs import PAIRS, Enumeration, explore_pairs
 from crudspec.wire.races import Course, Outcome, Race, RaceHung, Request
 from crudspec.wire.schedules import explore
@@ -288,8 +288,9 @@ async def course(backend, dsn, *, deadline=10.0, instances=2, abilities=None):
         (adapter,) = resolve([backend])
     else:
         adapter = Adapter(backend.__name__, backend.__name__, backend, ())
-    opening = partial(Course.opened, adapter, dsn, deadline=deadline, instances=instances, abilities=abilities)
-    async with Witness.connect(dsn) as witness, opening(witness=witness) as opened:
+    subject = Subject(adapter, dsn, deadline=deadline, abilities=abilities)
+    subject.abilities.side_by_side = instances == 2
+    async with Witness.connect(dsn) as witness, Course.opened(subject, witness) as opened:
         yield opened
 
 

@@ -11,6 +11,7 @@ from crudspec.errors import (
     from_sqlstate,
 )
 from crudspec.task import MAX_ID, MAX_TITLE, Task, can_exist, check_done, check_title
+from crudspec.translation import translated
 
 __all__ = [
     "MAX_ID",
@@ -28,4 +29,5 @@ __all__ = [
     "check_done",
     "check_title",
     "from_sqlstate",
+    "translated",
 ]

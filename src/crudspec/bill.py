@@ -140,7 +140,7 @@ async def _fill_in(bill: Bill, dsn: str, witness: Witness, rtt: float) -> None:
         bill.budget = budget(bill.adapter.cls)
     # A connection per call, a statement after the other: what is slow from here is no hanging call.
     deadline = OPERATION_DEADLINE + 100 * rtt
-    async with metered(bill.adapter, dsn, witness, deadline=deadline) as meter:
+    async with metered(Subject(bill.adapter, dsn, deadline=deadline), witness) as meter:
         bill.costs = await meter.measure(USUAL_SIZE)
         if rtt:
             meter.proxy.rtt = rtt

@@ -22,8 +22,15 @@ if TYPE_CHECKING:
     from crudspec.witness import Witness
 
 
-async def accepted(backend: Subject, operation: str, *args: Any, name: str = "") -> object:
+async def accepted(backend: Subject, operation: str, *args: Any, name: str = "", cause: str = "") -> object:
     """Call an operation that has no reason to refuse, and return what it returns.
+
+    Args:
+        backend: The backend.
+        operation: Its name.
+        args: Its arguments.
+        name: Of the value that is special about it, for a failure.
+        cause: Names what the failure would have in common with others.
 
     Raises:
         ContractBroken: it raised.
@@ -34,7 +41,9 @@ async def accepted(backend: Subject, operation: str, *args: Any, name: str = "")
         raise
     except Exception as error:
         what = shown_call(operation, args) + (f" ({name})" if name else "")
-        raise ContractBroken(what, expected="it works", seen=f"raised {shown_error(error)}") from error
+        seen = f"raised {shown_error(error)}"
+        consequence = Consequence.ANSWER if cause else None
+        raise ContractBroken(what, expected="it works", seen=seen, cause=cause, consequence=consequence) from error
 
 
 async def finds_nothing(backend: Subject, operation: str, task_id: int, *args: Any, name: str) -> None:
@@ -106,7 +115,8 @@ async def finds_no_row(backend: Subject, what: str, operation: str, task_id: int
         return
     if operation == "get":
         if returned is not None:
-            raise ContractBroken(what, expected="None", seen=shown(returned))
+            cause = KEY_GUESSED if isinstance(task_id, bool) else ""
+            raise ContractBroken(what, expected="None", seen=shown(returned), cause=cause)
     else:
         backend.told(operation, what, returned, False)
 

@@ -18,7 +18,7 @@ CAUSES: dict[str, str] = {
     STORED_CHANGED: "a value that should be refused is stored as something else",
     ACCEPTED: "a value that should be refused is accepted",
     KEY_GUESSED: "an id that is no row's, or no id, is taken for that of a row that is there",
-    KEY_RAISES: "an id that no row can have raises, where the answer is that there is no such row",
+    KEY_RAISES: "an id that the driver does not take raises, where the answer is the row, or that there is none",
     MISSING_RAISES: "where there is no such row, the call raises and does not say so by its result",
     COLUMN: "a returned row lacks a column, or has it in another type",
     RESULT: "the result does not tell whether the row was there",

@@ -56,6 +56,7 @@ def _server_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.option("--deviations", type=click.Path(), help="Known deviations (default: crudspec-deviations.toml, if there).")
 @click.option("--write-deviations", is_flag=True, help="Write a first draft of that file.")
 @click.option("--wire", is_flag=True, help="Show the SQL of its operations in each failure.")
+@click.option("--translated", is_flag=True, help="Translate each backend's errors: what else is there to say?")
 @click.option("-k", "keyword", metavar="EXPR", help="Only checks that match, such as 'CREATE-4 or UPDATE-5'.")
 @click.option("-n", "workers", type=click.IntRange(1), metavar="N", help="Run in N processes (needs pytest-xdist).")
 @click.option("-x", "stop_at_first", is_flag=True, help="Stop at the first failure.")
@@ -70,6 +71,7 @@ def check(
     deviations: str | None,
     write_deviations: bool,
     wire: bool,
+    translated: bool,
     keyword: str | None,
     workers: int | None,
     stop_at_first: bool,
@@ -89,7 +91,7 @@ def check(
     arguments += [f"--crud-profile={profile}" for profile in profiles]
     valued = {"server": server, "dsn": dsn, "effort": effort, "deadline": deadline, "deviations": deviations}
     arguments += [f"--crud-{option}={value}" for option, value in valued.items() if value is not None]
-    flags = {"strict": strict, "write-deviations": write_deviations, "wire": wire}
+    flags = {"strict": strict, "write-deviations": write_deviations, "wire": wire, "translated": translated}
     arguments += [f"--crud-{option}" for option, value in flags.items() if value]
     if keyword is not None:
         arguments += ["-k", keyword]
@@ -209,20 +211,34 @@ def new(path: Path, class_name: str) -> None:
 )
 @_server_options
 @click.option("-n", "processes", type=click.IntRange(1), default=3 * (os.cpu_count() or 1), help="Processes at once.")
+@click.option(
+    "--base", type=click.Choice(["quiet", "noisy", "both"]), default="both", show_default=True, help="On what."
+)
 @click.option("--write", type=click.Path(dir_okay=False, path_type=Path), help="Write the kill matrix to this file.")
 def mutants(
-    names: tuple[str, ...], gallery: Path, server: str | None, dsn: str | None, processes: int, write: Path | None
+    names: tuple[str, ...],
+    gallery: Path,
+    server: str | None,
+    dsn: str | None,
+    processes: int,
+    base: str,
+    write: Path | None,
 ) -> None:
     """Run the suite against deliberately wrong backends: each must be caught by the clause that it names.
 
-    NAMES are mutants or clauses, such as CommitForgotten or CREATE-4 (default: all). A mutant that survives, a clause
+    NAMES are mutants or clauses, such as CommitForgotten or CREATE-4 (default: all). The quiet base of a mutant is one
+    of the four ways as it is; the noisy one lets its driver's exceptions out, leaves values to the server and has no
+    timeouts, and the clause has to see the lie behind that. A mutant that survives, a clause
     that fails for no reason, and (where all are run) a clause that has no mutant, make the exit status 1.
     """
     from crudspec.backends.registry import BackendError
     from crudspec.mutants.gallery import collect
-    from crudspec.mutants.matrix import document, hunt_all, problems, summary
+    from crudspec.mutants.hunters import BASES, hunt_all
+    from crudspec.mutants.matrix import document, problems, summary
     from crudspec.server import ServerChoice, ServerError
 
+    if write is not None and (names or base != "both"):
+        raise click.UsageError("--write is for the whole gallery on both bases: the kill matrix shows them all")
     if not gallery.is_dir():
         raise click.UsageError(f"there is no folder {gallery}: run it in a clone of crudspec, or name a --gallery")
     try:
@@ -232,7 +248,8 @@ def mutants(
         if unknown or not chosen:
             raise click.UsageError(f"no mutant or clause is named {', '.join(sorted(unknown or names))}")
         choice = ServerChoice(kind=cast("Any", server or "auto"), dsn=dsn)
-        outcomes = hunt_all(gallery, chosen, choice, processes=processes, tell=click.echo)
+        bases = BASES if base == "both" else [base]
+        outcomes = hunt_all(gallery, chosen, choice, processes=processes, tell=click.echo, bases=bases)
     except (BackendError, ServerError) as error:
         raise click.UsageError(in_words_of_the_command(str(error))) from None
     wrong = problems(outcomes, whole=not names)
@@ -240,6 +257,6 @@ def mutants(
     for problem in wrong:
         click.echo(f"PROBLEM  {problem}")
     if write is not None and not wrong:
-        write.write_text(document(outcomes), encoding="utf-8")
+        write.write_text(document(found), encoding="utf-8")
         click.echo(f"wrote {write}")
     sys.exit(1 if wrong else 0)

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any
 from crudspec.backend import OPERATIONS
 from crudspec.checks import shown, shown_error
 from crudspec.failures import ContractBroken, Inconclusive
-from crudspec.subject import OPERATION_DEADLINE, Subject, shown_traffic
+from crudspec.subject import Subject, shown_traffic
 from crudspec.wire import Proxy, Traffic, threaded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from crudspec.backends.registry import Adapter
     from crudspec.witness import Witness
 
 SIZES = (2, 5_000)
@@ -41,20 +40,24 @@ _MOST_CONNECTIONS = 100
 _ROUNDS = 3
 _FAR = 1_000_000
 
+_NO_ROW = "no such row"
+
+_Case = tuple[str, str, "Callable[[list[int], int], tuple[object, ...]]"]
+
 # Operation, situation, and the arguments of its n-th call where the table has these ids, lowest first. The usual
 # situation of an operation comes first. The oldest row and the newest: one of them ends a search that reads the table.
-_CASES: tuple[tuple[str, str, Callable[[list[int], int], tuple[object, ...]]], ...] = (
+_CASES: tuple[_Case, ...] = (
     ("list_tasks", "", lambda _ids, _n: ()),
     ("get", "the newest row", lambda ids, _n: (ids[-1],)),
     ("get", "the oldest row", lambda ids, _n: (ids[0],)),
-    ("get", "no such row", lambda ids, _n: (ids[-1] + _FAR,)),
+    ("get", _NO_ROW, lambda ids, _n: (ids[-1] + _FAR,)),
     ("update", "the newest row", lambda ids, n: (ids[-1], f"{TITLE} {n % 2}", n % 2 == 0)),
     ("update", "the oldest row", lambda ids, n: (ids[0], f"{TITLE} {n % 2}", n % 2 == 0)),
     ("update", "the same values", lambda ids, _n: (ids[0], TITLE, True)),
-    ("update", "no such row", lambda ids, _n: (ids[-1] + _FAR, TITLE, True)),
+    ("update", _NO_ROW, lambda ids, _n: (ids[-1] + _FAR, TITLE, True)),
     ("delete", "the newest row", lambda ids, n: (ids[-1 - n],)),
     ("delete", "the oldest row", lambda ids, n: (ids[n],)),
-    ("delete", "no such row", lambda ids, _n: (ids[-1] + _FAR,)),
+    ("delete", _NO_ROW, lambda ids, _n: (ids[-1] + _FAR,)),
     ("create", "", lambda _ids, _n: (TITLE,)),
 )
 
@@ -112,12 +115,12 @@ class Meter:
         await self._fill(USUAL_SIZE)
         passed = 0
         # One operation after the other: a pool that lends its connections in turn has each of them meet it.
-        for operation, _, arguments in _CASES:
+        for operation, situation, arguments in self._cases():
             done = 0
             while done < (wanted := _USES * self._connections()):
                 ids = await self._ids(operation, wanted)
                 for turn in range(wanted - done):
-                    passed += (await self._call(operation, *arguments(ids, turn))).round_trips
+                    passed += (await self._call(operation, situation, *arguments(ids, turn))).round_trips
                 done = wanted
         if not passed:
             raise Inconclusive("the backend connects to the address that its DSN names")
@@ -134,12 +137,13 @@ class Meter:
         samples = 2 * self._connections() + 1
         await self._fill(rows)
         costs = []
-        for operation, situation, arguments in _CASES:
+        for operation, situation, arguments in self._cases():
             rounds: list[Traffic] = []
             for _ in range(_ROUNDS):
                 ids = await self._ids(operation, samples)
                 # Nothing is awaited between these calls: what a pool does after a call would count for nobody.
-                seen = sorted([await self._call(operation, *arguments(ids, n)) for n in range(samples)], key=_trips)
+                seen = [await self._call(operation, situation, *arguments(ids, n)) for n in range(samples)]
+                seen.sort(key=_trips)
                 rounds.append(seen[-1])
                 if _trips(seen[-1]) == _trips(seen[samples // 2]):
                     break
@@ -159,13 +163,18 @@ class Meter:
     def _connections(self) -> int:
         return min(max(1, len(self.proxy.links)), _MOST_CONNECTIONS)
 
-    async def _call(self, operation: str, *args: object) -> Traffic:
+    def _cases(self) -> list[_Case]:
+        return [case for case in _CASES if case[0] not in self.subject.abilities.broken]
+
+    async def _call(self, operation: str, situation: str, *args: object) -> Traffic:
         with self.proxy.observer.operation(operation) as traffic:
             try:
                 await self.subject.call(operation, *args)
             except ContractBroken:
                 raise
             except Exception as error:
+                if situation == _NO_ROW:
+                    return traffic  # it says in its own way that there is none; what it costs counts all the same
                 told = "; ".join([f"raised {shown_error(error)}", *self.proxy.observer.problems[-1:]])
                 raise ContractBroken(
                     str(self.subject.calls[-1]), expected="it works, through the wire", seen=told
@@ -174,16 +183,12 @@ class Meter:
 
 
 @asynccontextmanager
-async def metered(
-    adapter: Adapter, dsn: str, witness: Witness, *, deadline: float = OPERATION_DEADLINE
-) -> AsyncGenerator[Meter]:
-    """Open a backend of its own behind a wire, and warm it up.
+async def metered(backend: Subject, witness: Witness) -> AsyncGenerator[Meter]:
+    """Open one more instance of the backend behind a wire, and warm it up.
 
     Args:
-        adapter: Whose operations to measure.
-        dsn: Of a scratch database; its table is filled and emptied.
-        witness: A connection to it.
-        deadline: For each call, in seconds.
+        backend: The backend.
+        witness: A connection to its database.
 
     Raises:
         WireError: there can be no wire: the DSN asks for TLS, say.
@@ -191,8 +196,8 @@ async def metered(
         ContractBroken: the backend cannot be opened, or an operation raised.
     """
     # The wire runs in a thread of its own: a backend that blocks the event loop would otherwise wait for itself.
-    with threaded(dsn) as proxy:
-        async with Subject(adapter, proxy.dsn, deadline=deadline) as subject:
+    with threaded(backend.wire_dsn) as proxy:
+        async with backend.another(proxy.dsn) as subject:
             meter = Meter(subject, proxy, witness)
             await meter.warm_up()
             yield meter

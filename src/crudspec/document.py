@@ -39,8 +39,31 @@ surrogate; the empty string is a title. Titles are stored as given: not trimmed,
 | `StaleTask` | `RuntimeError` | the expected version is not the stored one |
 | `Unavailable` | `ConnectionError`, `TimeoutError` | the database cannot be reached, or the call may succeed later |
 
-An exception class of the driver that reaches the caller breaks the clause that saw it, also where the class derives
-from one of these builtins.
+What an error is called is asked by `ERROR-*` alone; for every other clause, any exception is a refusal, or leaves open
+whether the call happened. An exception class is the data layer's own if it is one of Python's, crudspec's, or defined
+in the backend's own top-level package (of a single file: in its folder). Any other class is a third party's and breaks
+`ERROR-*`, also where it derives from one of these builtins.
+
+## What the suite does to a backend
+
+* It calls `connect` many times in one process: several instances are open at once, on one database and on two, in two
+  event loops one after the other, and through proxies on other ports. A backend of which only one instance can be open
+  at a time breaks `CONNECT-2`, a SHOULD, and is asked everything else with one.
+* Entering, calling and leaving happen in one event loop, with the context variables that `connect` has set. Entering
+  and leaving happen in one task; a synchronous backend is entered and left in one thread, and called in others.
+* Calls run at once, in as many asyncio tasks or threads as the suite likes; one may be cancelled at any moment, and
+  cancelled again while it ends. Each has a deadline.
+* It writes to the table behind the backend's back, locks rows and the table, lets statements and commits fail in the
+  server, ends connections, cuts them in the middle of a message, and makes the server fall silent.
+* It adds a column while the backend runs, and takes it away again.
+* What a backend returned is read after the call, after the table has changed, in another thread, and after it was left.
+
+## What a broken promise does
+
+Each clause says what its failure does to whoever relies on it: **data** (stored data are lost or wrong), **hang** (it
+hangs, leaks or never recovers), **answer** (a call returns what is not so, or refuses what is right), **error** (a
+failure is told by the wrong exception), **cost** (it costs more than it must). One failure may be worse than its clause
+says, or less bad.
 """
 
 
@@ -52,12 +75,16 @@ def contract(clause_ids: Sequence[str] = ()) -> str:
     """
     if clause_ids:
         chosen = [BY_ID[clause_id.upper()] for clause_id in clause_ids]
-        return "\n".join(f"{clause.id} ({clause.level}, {clause.profile}): {clause.promise}" for clause in chosen)
+        return "\n".join(
+            f"{clause.id} ({clause.level}, {clause.profile}; if not: {clause.consequence.value}): {clause.promise}"
+            for clause in chosen
+        )
     parts = [_INTRODUCTION]
     for profile in PROFILES:
         claim = ", ".join(f"`{name}`" for name in profile.claimed_by)
         applies = f"Claimed by having {claim}." if claim else "Applies to every backend."
-        rows = [f"| {c.id} | {c.level} | {c.promise} |" for c in CLAUSES if c.profile == profile.name]
-        table = "\n".join(["| id | level | promise |", "|---|---|---|", *rows])
+        clauses = [clause for clause in CLAUSES if clause.profile == profile.name]
+        rows = [f"| {c.id} | {c.level} | {c.consequence.value} | {c.promise} |" for c in clauses]
+        table = "\n".join(["| id | level | if not | promise |", "|---|---|---|---|", *rows])
         parts.append(f"## Profile `{profile.name}`\n\n{profile.summary} {applies}\n\n{table}\n")
     return "\n".join(parts).rstrip("\n")

@@ -28,6 +28,9 @@ _SILENT_SECONDS = 1.0
 
 _PATIENCE = 6.0
 
+_CROWD, _CROWD_IN_THREADS = 40, 20
+"""Calls beside those of each operation: more than a usual pool has connections, so that some wait for the pool."""
+
 
 async def lost_calls(backend: Subject, witness: Witness, proxy: Proxy) -> AsyncIterator[tuple[str, BaseException]]:
     """Make calls whose connection is lost.
@@ -61,13 +64,15 @@ async def lost_calls(backend: Subject, witness: Witness, proxy: Proxy) -> AsyncI
         for when, seen in (("cut before its first answer", cut), ("when the server is gone", lost)):
             if seen.error is not None:
                 yield f"{shown_call(operation, args)}, {when}", seen.error
-    operation = working(backend)[-1]
-    args = arguments(operation, row.id, "written")
     async with _filled(backend, witness, proxy) as subject:
+        crowding = working(backend)[:1] * (_CROWD_IN_THREADS if subject.in_threads else _CROWD)
+        calls = [(name, arguments(name, row.id, "written")) for name in (*working(backend), *crowding)]
         with silent(proxy, seconds=_SILENT_SECONDS):
-            seen = await _ended(subject.call(operation, *args, deadline=_SKIPPED_SECONDS + _PATIENCE), skip=True)
-    if seen.error is not None:
-        yield f"{shown_call(operation, args)}, with a server that is silent", seen.error
+            deadline = _SKIPPED_SECONDS + _PATIENCE
+            ended = await _all_ended([subject.call(name, *args, deadline=deadline) for name, args in calls])
+    for (operation, args), seen in zip(calls, ended, strict=True):
+        if seen.error is not None:
+            yield f"{shown_call(operation, args)}, with a server that is silent", seen.error
 
 
 @asynccontextmanager
@@ -83,13 +88,19 @@ async def _filled(backend: Subject, witness: Witness, proxy: Proxy) -> AsyncGene
             await subject.close(deadline=_PATIENCE)
 
 
-async def _ended(call: Awaitable[object], *, skip: bool = False) -> Outcome:
-    """What became of a call; nothing where it did not come back, or broke the contract in itself."""
+async def _ended(call: Awaitable[object]) -> Outcome:
+    (seen,) = await _all_ended([call], skip=False)
+    return seen
+
+
+async def _all_ended(calls: list[Awaitable[object]], *, skip: bool = True) -> list[Outcome]:
+    """What became of calls; nothing where one did not come back, or broke the contract in itself."""
     async with together() as start:
-        task = start(outcome(call))
+        tasks = [start(outcome(call)) for call in calls]
         if skip:
-            await pass_time([task], _SKIPPED_SECONDS, lambda: None)
-        await asyncio.wait([task], timeout=_PATIENCE)
-        if not task.done() or task.exception() is not None:
-            return Outcome()
-        return task.result()
+            await pass_time(tasks, _SKIPPED_SECONDS, lambda: None)
+        await asyncio.wait(tasks, timeout=_PATIENCE)
+        return [
+            Outcome() if not task.done() or task.cancelled() or task.exception() is not None else task.result()
+            for task in tasks
+        ]

@@ -42,6 +42,7 @@ _OPTIONS = (
     "crud_deviations",
     "crud_write_deviations",
     "crud_wire",
+    "crud_translated",
 )
 
 
@@ -77,6 +78,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         default=None,
         help="connect the backends through a wire, so that a failure shows the SQL of its operations",
+    )
+    add(
+        "--crud-translated",
+        action="store_true",
+        default=None,
+        help="ask each backend as @crudspec.translated makes it: what is left to say once no error is its driver's",
     )
     add("--crud-effort", choices=EFFORT_NAMES, help="how many programs, races and failures in a row")
 

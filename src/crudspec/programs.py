@@ -115,7 +115,7 @@ async def run_programs(
         if last and last[0].broken:
             shortest[:] = last
         replays += bool(shortest)
-        play = Play(subjects, witness, idle=replays > MOST_REPLAYS, absent=weak.absent)
+        play = Play(subjects, witness, idle=replays > MOST_REPLAYS, absent=weak.absent, lenient=weak.lenient)
         last[:] = [play]
         try:
             play.begin()

@@ -32,7 +32,7 @@ class Run:
         self.config = config
         self.worker = getattr(config, "workerinput", None)
         try:
-            self.adapters = resolve(option("crud_backend"))
+            self.adapters = resolve(option("crud_backend"), translated=bool(option("crud_translated")))
             self.deviations = self._load_deviations()
         except (BackendError, DeviationError) as error:
             raise pytest.UsageError(str(error)) from None
@@ -110,7 +110,8 @@ class Run:
         options += [f"--hypothesis-seed={self.seed}"] if self.seed else []
         given = {name: self.config.getoption(f"crud_{name}") for name in ("server", "deadline")}
         options += [f"--crud-{name}={value}" for name, value in given.items() if value is not None]
-        return options + (["--crud-strict"] if self.config.getoption("crud_strict") else [])
+        flags = [name for name in ("strict", "translated") if self.config.getoption(f"crud_{name}")]
+        return options + [f"--crud-{name}" for name in flags]
 
     def redacted(self, text: str) -> str:
         """The text without the password of the server, which a driver's message may quote."""

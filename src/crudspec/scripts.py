@@ -61,7 +61,9 @@ def script(adapters: Sequence[Adapter], steps: Sequence[Step], *, synchronous: C
     lines = ["import asyncio", "import os", *dict.fromkeys(map(_import, used.values()))]
     if any(line.startswith("with suppress") for line in body):
         lines.append("from contextlib import suppress")
-    lines.append("")
+    translated = dict.fromkeys(adapter.cls.__qualname__ for adapter in used.values() if adapter.translated)
+    lines += ["from crudspec import translated"] * bool(translated)
+    lines += ["", *(f"{name} = translated({name})" for name in translated), ""]
     if names:
         lines += ["def id_of(row):", '    return row["id"] if hasattr(row, "keys") else row.id', ""]
     lines += ["async def main(dsn):"]

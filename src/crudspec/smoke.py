@@ -68,15 +68,14 @@ async def _anew(subject: Subject, witness: Witness) -> None:
         await subject.open()
 
 
-async def _works(operation: str, subject: Subject, *args: Any) -> object:
+async def _works(operation: str, subject: Subject, *args: Any, when: str = "") -> object:
     try:
         return await subject.call(operation, *args)
     except ContractBroken:
         raise
     except Exception as error:
-        raise ContractBroken(
-            shown_call(operation, args), expected="it works", seen=f"raised {shown_error(error)}"
-        ) from error
+        what = " ".join([shown_call(operation, args), *when.split()])
+        raise ContractBroken(what, expected="it works", seen=f"raised {shown_error(error)}") from error
 
 
 async def _create(subject: Subject, witness: Witness) -> None:
@@ -165,7 +164,7 @@ async def side_by_side(subject: Subject, witness: Witness, elsewhere: str, anew:
     harmed: ContractBroken | None = None
     try:
         await second.open()
-        await _finds(subject, row, "a second instance was opened on another database")
+        await _works_on(subject, witness, row, "a second instance was opened on another database")
         await _works_elsewhere(second)
     except ContractBroken as broken:
         harmed = broken
@@ -175,7 +174,7 @@ async def side_by_side(subject: Subject, witness: Witness, elsewhere: str, anew:
         abilities.found_broken(LEAVE, broken)
     if harmed is None:
         try:
-            await _finds(subject, row, "a second instance was left")
+            await _works_on(subject, witness, row, "a second instance was left")
         except ContractBroken as broken:
             harmed = broken
     if harmed is not None:
@@ -185,18 +184,16 @@ async def side_by_side(subject: Subject, witness: Witness, elsewhere: str, anew:
     await witness.empty()
 
 
-async def _finds(subject: Subject, row: Row, after: str) -> None:
-    if "get" in subject.abilities.broken:
-        return
-    what = f"{shown_call('get', (row.id,))} of the first instance, after {after}"
-    try:
-        returned = await subject.get(row.id)
-    except ContractBroken:
-        raise
-    except Exception as error:
-        raise ContractBroken(what, expected="it works", seen=f"raised {shown_error(error)}") from error
-    if returned is None:
-        raise ContractBroken(what, expected=shown(row), seen="None")
+async def _works_on(subject: Subject, witness: Witness, row: Row, after: str) -> None:
+    """The first instance still finds its row, and writes it where it is."""
+    when = f"of the first instance, after {after}"
+    if "get" not in subject.abilities.broken and await _works("get", subject, row.id, when=when) is None:
+        raise ContractBroken(f"{shown_call('get', (row.id,))} {when}", expected=shown(row), seen="None")
+    if "update" not in subject.abilities.broken:
+        await _works("update", subject, row.id, after, True, when=when)
+        stored = await witness.row(row.id)
+        if stored is None or stored.title != after:
+            raise ContractBroken(f"the row after an update {when}", expected="changed", seen=shown(stored))
 
 
 async def _works_elsewhere(second: Subject) -> None:

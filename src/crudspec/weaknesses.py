@@ -13,11 +13,13 @@ from sqlalchemy.util import greenlet_spawn
 from crudspec.checks import shown
 from crudspec.failures import ContractBroken, Depends
 from crudspec.play import PLAIN, Alike, Newest, Play, Stuck, steps
+from crudspec.values import INVALID_DONES, INVALID_TITLES
 
 if TYPE_CHECKING:
     from crudspec.subject import Subject
     from crudspec.witness import Witness
 
+_LONGEST = 30
 _ROW = Newest(0)
 _OF_A_ROW: dict[str, tuple[Any, ...]] = {"get": (_ROW,), "update": (_ROW, PLAIN, True), "delete": (_ROW,)}
 
@@ -29,10 +31,12 @@ class Weaknesses:
     Attributes:
         steps: By their place in :func:`crudspec.play.steps`.
         absent: Operations that fail where there is no row.
+        lenient: An update with a value that is not allowed is not refused where there is no row.
     """
 
     steps: set[int] = field(default_factory=set)
     absent: set[str] = field(default_factory=set)
+    lenient: bool = False
 
 
 async def weaknesses(subject: Subject, witness: Witness) -> Weaknesses:
@@ -64,6 +68,12 @@ def _found(subject: Subject, witness: Witness) -> Weaknesses:
             weak.absent.add(operation)
             if operation not in broken:
                 subject.abilities.left_out[f"{operation} where there is no row"] = None
+    if {"update", "delete"}.isdisjoint(broken) and "update" not in weak.absent:
+        forbidden = [("update", _ROW, title, True) for title in INVALID_TITLES.values()]
+        forbidden += [("update", _ROW, PLAIN, done) for done in INVALID_DONES.values()]
+        weak.lenient = not _holds(subject, witness, create, ("delete", _ROW), *forbidden)
+        if weak.lenient:
+            subject.abilities.left_out["update with a value that is not allowed where there is no row"] = None
     play: Play | None = None
     for index, (_, step) in enumerate(steps()):
         if step[0] in broken:
@@ -111,4 +121,5 @@ def _shown(step: tuple[Any, ...]) -> str:
 def _named(arg: object) -> str:
     if isinstance(arg, Newest):
         return "id"
-    return f"id {arg.how}" if isinstance(arg, Alike) else shown(arg)
+    text = f"id {arg.how}" if isinstance(arg, Alike) else shown(arg)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

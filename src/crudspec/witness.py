@@ -220,7 +220,7 @@ class Witness:
         return [row["pid"] for row in found]
 
     async def catalogue(self) -> str:
-        """The definition of every table, column, index, constraint, type, sequence, function and trigger, a line each."""
+        """The definition of every table, column, index, constraint, type, sequence, function and trigger, by lines."""
         found = await self._connection.fetch(
             "SELECT 'class' AS kind, c.relname::text AS name, c.relkind::text AS detail FROM pg_class c "
             "WHERE c.relnamespace = 'public'::regnamespace "

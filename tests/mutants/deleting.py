@@ -99,8 +99,31 @@ class DeleteOverflows(CoreBackend):
         return await super().delete(task_id)
 
 
+class NegatedIsDeleted(AsyncpgBackend):
+    """DELETE-2: the sign of an id is ignored."""
+
+    async def delete(self, task_id):
+        return await super().delete(abs(task_id) if type(task_id) is int else task_id)
+
+
+class DeleteWrapsAround(SqlmodelBackend):
+    """DELETE-2: an id that no bigint can hold wraps around to one, as in C."""
+
+    async def delete(self, task_id):
+        return await super().delete((task_id + 2**63) % 2**64 - 2**63 if type(task_id) is int else task_id)
+
+
+class DeleteTakesText(OrmBackend):
+    """GET-3: a delete takes the text of an id for the id."""
+
+    async def delete(self, task_id):
+        return await super().delete(int(task_id) if isinstance(task_id, str) and task_id.isdecimal() else task_id)
+
+
 class DeleteCutsFloat(AsyncpgBackend):
     """GET-3: a float is cut to an id, and a stranger's row is gone."""
+
+    quiet_only = "asyncpg itself cuts a float"
 
     async def delete(self, task_id):
         return await super().delete(int(task_id) if isinstance(task_id, float) else task_id)

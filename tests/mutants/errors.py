@@ -1,7 +1,8 @@
-"""Backends whose errors cannot be read, are told as other ones, or do not come: ERROR-1, ERROR-2 and CREATE-8."""
+"""Backends whose errors cannot be read, are told as other ones, or do not come: ERROR-1 to ERROR-3 and CREATE-8."""
 
 from contextlib import asynccontextmanager
 
+from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from crudspec import CrudError, InvalidTask, Unavailable
@@ -92,6 +93,8 @@ class UnreachableIsInvalid(CoreBackend):
 class RefusalsOnly(AsyncpgBackend):
     """ERROR-1: where no connection leads to, the operating system's own error is what a caller gets."""
 
+    quiet_only = "a noisy base lets the operating system's errors out"
+
     @classmethod
     def connect(cls, dsn):
         def systems_own(error):
@@ -112,15 +115,63 @@ class NoRoomIsAnError(OrmBackend):
 
 
 class DriversOwnError(AsyncpgBackend):
-    """ERROR-1: a delete that the server refuses raises the driver's own exception."""
+    """ERROR-2: a delete that the server refuses raises the driver's own exception."""
 
-    also = "CREATE-8 ERROR-2"
+    also = "ERROR-1"
+    quiet_only = "the driver's own exception is what a noisy base raises"
 
     async def delete(self, task_id):
         try:
             return await super().delete(task_id)
         except InvalidTask as error:
             raise (error.__cause__ or error) from None
+
+
+class InvalidIsARuntimeError(OrmBackend):
+    """ERROR-3: a create with a title that is not allowed raises RuntimeError."""
+
+    also = "ERROR-2"
+
+    async def create(self, title):
+        try:
+            return await super().create(title)
+        except InvalidTask as error:
+            raise RuntimeError("cannot create this") from error
+
+
+class InvalidIsUnavailable(CoreBackend):
+    """ERROR-3: an update to what is not allowed raises Unavailable: try again later."""
+
+    also = "ERROR-2"
+
+    async def update(self, task_id, title, done):
+        try:
+            return await super().update(task_id, title, done)
+        except InvalidTask as error:
+            raise Unavailable("cannot update it now") from error
+
+
+class NoIdIsAKeyError(AsyncpgBackend):
+    """ERROR-3: a get of what is no id raises KeyError."""
+
+    async def get(self, task_id):
+        if not isinstance(task_id, int):
+            raise KeyError(task_id)
+        return await super().get(task_id)
+
+
+class PydanticsOwn(SqlmodelBackend):
+    """ERROR-3: what Pydantic refuses, it says in its own words."""
+
+    quiet_only = "a noisy base has nothing checked by Pydantic"
+
+    async def create(self, title):
+        try:
+            return await super().create(title)
+        except InvalidTask as error:
+            if isinstance(error.__cause__, ValidationError):
+                raise error.__cause__ from None
+            raise
 
 
 @asynccontextmanager

@@ -60,6 +60,8 @@ class GetOfMissingRaises(SqlmodelBackend):
 class GetOverflows(AsyncpgBackend):
     """GET-2: an id that no bigint can hold is given to the driver."""
 
+    quiet_only = "a noisy base gives every id to its driver"
+
     async def get(self, task_id):
         can_exist(task_id)
         async with self._connection() as connection:
@@ -77,6 +79,28 @@ class NextRow(CoreBackend):
         async with self._connection() as connection:
             row = (await connection.execute(statement)).mappings().one_or_none()
         return None if row is None else Task(**row)
+
+
+class NegatedIsFound(OrmBackend):
+    """GET-2: the sign of an id is ignored."""
+
+    async def get(self, task_id):
+        return await super().get(abs(task_id) if type(task_id) is int else task_id)
+
+
+class FoundBy32Bits(CoreBackend):
+    """GET-2: where there is no such row, one with the same lower 32 bits is returned."""
+
+    async def get(self, task_id):
+        row = await super().get(task_id)
+        return row or await super().get(task_id & 0xFFFFFFFF if type(task_id) is int else task_id)
+
+
+class GetWrapsAround(AsyncpgBackend):
+    """GET-2: an id that no bigint can hold wraps around to one, as in C."""
+
+    async def get(self, task_id):
+        return await super().get((task_id + 2**63) % 2**64 - 2**63 if type(task_id) is int else task_id)
 
 
 class GetTakesText(OrmBackend):

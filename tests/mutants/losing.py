@@ -1,4 +1,4 @@
-"""Backends that a lost connection, a new column or a new event loop breaks: LOST-1, DDL-1 and LOOP-1."""
+"""Backends that a lost connection, a new column or a new event loop breaks: LOST-1, ERROR-4, DDL-1 and LOOP-1."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import text
 
-from crudspec import InvalidTask, Task, Unavailable, can_exist
+from crudspec import InvalidTask, StaleTask, Task, Unavailable, can_exist
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend
 from crudspec.backends.orm import OrmBackend
@@ -48,7 +48,9 @@ class OutOfOrder(CoreBackend):
 
 
 class LetsTheDriverSpeak(AsyncpgBackend):
-    """LOST-1: a get whose connection was lost raises what the driver raises."""
+    """ERROR-4: a get whose connection was lost raises what the driver raises."""
+
+    quiet_only = "what the driver raises is what a noisy base raises"
 
     async def get(self, task_id):
         try:
@@ -58,7 +60,7 @@ class LetsTheDriverSpeak(AsyncpgBackend):
 
 
 class BlamesTheCaller(CoreBackend):
-    """LOST-1: an update whose connection was lost raises InvalidTask."""
+    """ERROR-4: an update whose connection was lost raises InvalidTask."""
 
     also = "ERROR-2"
 
@@ -67,6 +69,18 @@ class BlamesTheCaller(CoreBackend):
             return await super().update(task_id, title, done)
         except Unavailable as error:
             raise InvalidTask("the update was refused") from error
+
+
+class LostIsStale(OrmBackend):
+    """ERROR-4: a create whose connection was lost raises an error that is about the row's version."""
+
+    also = "ERROR-2"
+
+    async def create(self, title):
+        try:
+            return await super().create(title)
+        except Unavailable as error:
+            raise StaleTask("somebody else was first") from error
 
 
 class NewColumnIsUnknown(AsyncpgBackend):

@@ -111,6 +111,29 @@ class UpdateOverflows(AsyncpgBackend):
         return await super().update(task_id, title, done)
 
 
+class NegatedIsUpdated(CoreBackend):
+    """UPDATE-3: the sign of an id is ignored."""
+
+    async def update(self, task_id, title, done):
+        return await super().update(abs(task_id) if type(task_id) is int else task_id, title, done)
+
+
+class UpdateWrapsAround(OrmBackend):
+    """UPDATE-3: an id that no bigint can hold wraps around to one, as in C."""
+
+    async def update(self, task_id, title, done):
+        wrapped = (task_id + 2**63) % 2**64 - 2**63 if type(task_id) is int else task_id
+        return await super().update(wrapped, title, done)
+
+
+class UpdateTakesText(SqlmodelBackend):
+    """GET-3: an update takes the text of an id for the id."""
+
+    async def update(self, task_id, title, done):
+        number = int(task_id) if isinstance(task_id, str) and task_id.isdecimal() else task_id
+        return await super().update(number, title, done)
+
+
 class UnchangedIsFalse(OrmBackend):
     """UPDATE-4: where the unit of work has nothing to write, the row counts as not found."""
 
@@ -151,12 +174,30 @@ class KnownAsDone(CoreBackend):
 class OneIsTrue(OrmBackend):
     """UPDATE-5: 1 and 0 are taken for True and False."""
 
+    quiet_only = "SQLAlchemy itself takes 1 and 0 for True and False"
+
     async def update(self, task_id, title, done):
         return await super().update(task_id, title, bool(done) if isinstance(done, int) else done)
 
 
+class TextIsTrue(CoreBackend):
+    """UPDATE-5: a done that is text is True, whatever it says, unless it is empty."""
+
+    async def update(self, task_id, title, done):
+        return await super().update(task_id, title, bool(done) if isinstance(done, str) else done)
+
+
+class DigitsWritten(AsyncpgBackend):
+    """UPDATE-5: a title that is an int is written as its digits."""
+
+    async def update(self, task_id, title, done):
+        return await super().update(task_id, str(title) if type(title) is int else title, done)
+
+
 class CheckedWhereFound(OrmBackend):
     """UPDATE-5: values are looked at only where there is a row to put them in."""
+
+    quiet_only = "a noisy base leaves values to the server, which looks at them where there is a row"
 
     async def update(self, task_id, title, done):
         if not can_exist(task_id):

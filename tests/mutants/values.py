@@ -77,6 +77,8 @@ class CutByCast(AsyncpgBackend):
 class LengthLeftToTheServer(CoreBackend):
     """CREATE-4: the server decides what is too long, and cuts blanks."""
 
+    quiet_only = "a noisy base leaves every value to the server"
+
     async def create(self, title):
         if not isinstance(title, str) or len(title) <= 255:
             return await super().create(title)
@@ -106,10 +108,18 @@ class TextMadeOfInt(CoreBackend):
         return await super().create(str(title) if isinstance(title, int) else title)
 
 
+class BytesDecoded(AsyncpgBackend):
+    """CREATE-4: bytes are stored as the text that they spell."""
+
+    async def create(self, title):
+        return await super().create(title.decode() if isinstance(title, bytes) else title)
+
+
 class DriverErrorLeaked(AsyncpgBackend):
-    """CREATE-4: what the driver refuses, it says in its own words."""
+    """ERROR-3: what the driver refuses, it says in its own words."""
 
     also = "ERROR-2"
+    quiet_only = "the driver's own words are what a noisy base has for every value"
 
     async def create(self, title):
         try:
@@ -137,7 +147,8 @@ class StoredBeforeChecked(AsyncpgBackend):
 class TableModelTrusted(SqlmodelBackend):
     """CREATE-4: a ``table=True`` model is trusted to validate, which it does not."""
 
-    also = "USABLE-1 HYGIENE-1 HYGIENE-3"
+    also = "USABLE-1 HYGIENE-1 HYGIENE-3 ERROR-3"
+    quiet_only = "a noisy base validates nothing"
 
     async def create(self, title):
         task = SqlmodelRow(title=title)

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from crudspec.backend import OPERATIONS
+from crudspec.translation import translated as translated_class
 
 BUILT_IN = {
     "asyncpg": "crudspec.backends.asyncpg:AsyncpgBackend",
@@ -39,19 +40,26 @@ class Adapter:
         spec: What selects exactly this backend again.
         cls: The class; what the verdict is about.
         libraries: The libraries that its module uses, with versions, such as ``asyncpg 0.32.0``.
+        translated: The class is what :func:`crudspec.translated` makes of the one that ``spec`` names.
     """
 
     name: str
     spec: str
     cls: Any
     libraries: tuple[str, ...]
+    translated: bool = False
 
     def __str__(self) -> str:
-        return f"{self.name} ({', '.join(self.libraries)})" if self.libraries else self.name
+        libraries = f" ({', '.join(self.libraries)})" if self.libraries else ""
+        return f"{self.name}{libraries}{' (translated)' * self.translated}"
 
 
-def resolve(specs: tuple[str, ...] | list[str]) -> list[Adapter]:
+def resolve(specs: tuple[str, ...] | list[str], *, translated: bool = False) -> list[Adapter]:
     """Find each backend, in the order given and each once; with no specs, the four ways.
+
+    Args:
+        specs: What selects them.
+        translated: Of each, what :func:`crudspec.translated` makes of it.
 
     Raises:
         BackendError: an unknown name, a module that does not import, or a class that is no backend.
@@ -66,7 +74,13 @@ def resolve(specs: tuple[str, ...] | list[str]) -> list[Adapter]:
         found.append((name, spec, cls))
     taken = Counter(name for name, _, _ in found)
     return [
-        Adapter(_plain(spec if taken[name] > 1 else name), spec, cls, tuple(_libraries(cls)))
+        Adapter(
+            _plain(spec if taken[name] > 1 else name),
+            spec,
+            translated_class(cls) if translated else cls,
+            tuple(_libraries(cls)),
+            translated,
+        )
         for name, spec, cls in found
     ]
 

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crudspec.backends.registry import BackendError, import_file
+from crudspec.backends.registry import BUILT_IN, BackendError, import_file
 from crudspec.clauses import BY_ID
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-GENERAL = frozenset({"PROGRAM-1", "MIX-1", "CANCEL-2", "RACE-2", "LOST-1", "LOST-2", "LOST-3"})
+GENERAL = frozenset({"PROGRAM-1", "MIX-1", "CANCEL-2", "RACE-2", "LOST-1", "LOST-2", "LOST-3", "ERROR-4"})
 """Clauses that run any operation under any circumstances (programs, races, faults) and look at all that comes of it:
 they may catch any lie, so they count as related to each. CANCEL-2 catches whatever is written straight on a session,
 as most of the mutants on SQLAlchemy are: its driver is stopped while it stops."""
@@ -30,6 +30,9 @@ class Mutant:
         clause: Id of the clause that must catch it, by name.
         lie: What it does wrong, from its docstring.
         also: Ids of other clauses that the same lie breaks.
+        way: Which of the four ways it is written on; empty if on none.
+        quiet_only: Why it cannot be told from a noisy base, such as that its lie is what that does anyway; empty if
+            it can be.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Mutant:
     clause: str
     lie: str
     also: frozenset[str]
+    way: str = ""
+    quiet_only: str = ""
 
     @property
     def related(self) -> frozenset[str]:
@@ -74,4 +79,10 @@ def _mutant(path: Path, name: str, cls: type) -> Mutant:
     for clause_id in {match[1], *also}:
         if clause_id not in BY_ID:
             raise BackendError(f"{path}: {name} names the clause {clause_id!r}, which does not exist")
-    return Mutant(name, f"{path}:{name}", match[1], match[2].rstrip("."), also)
+    lie, quiet_only = match[2].rstrip("."), getattr(cls, "quiet_only", "")
+    return Mutant(name, f"{path}:{name}", match[1], lie, also, _way(cls), quiet_only)
+
+
+def _way(cls: type) -> str:
+    targets = {target: name for name, target in BUILT_IN.items()}
+    return next(filter(None, (targets.get(f"{kind.__module__}:{kind.__name__}") for kind in cls.__mro__)), "")

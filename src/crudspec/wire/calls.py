@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from crudspec.checks import shown_call, shown_error
 from crudspec.failures import ContractBroken
 from crudspec.linearizable import Operation, brief
-from crudspec.subject import DeadlineMissed
+from crudspec.subject import DeadlineMissed, truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -82,8 +82,10 @@ class Call:
     async def _run(self) -> None:
         try:
             returned = await self._subject.call(self._name, *self._args)
-            is_row = self._name == "create" or (self._name == "get" and returned is not None)
-            self.result = self._subject.read(f"the row of {self}", returned) if is_row else returned
+            if self._name in {"update", "delete"}:
+                self.result = truth(f"the result of {self}", returned)  # that it is a real bool is RESULT-1's to ask
+            elif self._name == "create" or returned is not None:
+                self.result = self._subject.read(f"the row of {self}", returned)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():

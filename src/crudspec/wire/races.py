@@ -26,8 +26,6 @@ from crudspec.wire.warmup import Pace, warm_up
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from crudspec.abilities import Abilities
-    from crudspec.backends.registry import Adapter
     from crudspec.linearizable import Table
     from crudspec.wire.turns import Turns
     from crudspec.witness import Witness
@@ -62,30 +60,19 @@ class Course:
         self._track = track
         self._witness = witness
         self._clock = 0
+        self._hidden = subjects[0].abilities.hidden
 
     @classmethod
     @asynccontextmanager
-    async def opened(
-        cls,
-        adapter: Adapter,
-        dsn: str,
-        witness: Witness,
-        *,
-        deadline: float,
-        instances: int = 2,
-        abilities: Abilities | None = None,
-    ) -> AsyncGenerator[Course]:
-        """Open the backend, with its connections made and its statements prepared.
+    async def opened(cls, backend: Subject, witness: Witness) -> AsyncGenerator[Course]:
+        """Open instances of the backend, with their connections made and their statements prepared.
+
+        Two of them side by side; of a backend of which there can be but one, that one, and races between instances
+        are left out.
 
         Args:
-            adapter: Which.
-            dsn: Of a scratch database.
+            backend: The backend, with the DSN of a scratch database.
             witness: A connection to it.
-            deadline: For each call, in seconds.
-            instances: How many of it to open side by side: two, or one of a backend that cannot be there twice. Races
-                between instances are left out then.
-            abilities: What is known of it already: what does not work is left out, and what a row does not tell is not
-                compared.
 
         Raises:
             WireError: there can be no wire: the DSN asks for TLS, say.
@@ -93,11 +80,9 @@ class Course:
         """
         home = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
+            dsn, instances = backend.wire_dsn, 2 if backend.abilities.side_by_side else 1
             track = stack.enter_context(in_a_thread(lambda: Track.opened(dsn, instances, home)))
-            subjects = [
-                await stack.enter_async_context(Subject(adapter, way, deadline=deadline, abilities=abilities))
-                for way in track.dsns
-            ]
+            subjects = [await stack.enter_async_context(backend.another(way)) for way in track.dsns]
             course = cls(subjects, track, witness, (await witness.insert("the row")).id)
             course.pace = await warm_up(course)
             yield course
@@ -143,7 +128,7 @@ class Course:
         if outcome.raised:
             await self._let_late_ones_end()
         if judged:
-            after = frozenset(self._as_told(row) for row in await self._witness.rows())
+            after = frozenset(hide(row, self._hidden) for row in await self._witness.rows())
             end = Finish(calls, self.turns.log, before, after, outcome.schedule)
             outcome.broken = end.broken()
             outcome.refused = end.refused()
@@ -203,11 +188,7 @@ class Course:
     async def _reset(self, race: Race) -> Table:
         row = Row(self.task_id, race.title, race.done, _STARTED)
         await self._witness.unblocked(_RESET.format(**row._asdict()))
-        return frozenset({self._as_told(row)})
-
-    def _as_told(self, row: Row) -> Row:
-        """A row without the columns that the backend does not deliver."""
-        return hide(row, self.subjects[0].abilities.hidden)
+        return frozenset({hide(row, self._hidden)})
 
     async def _let_late_ones_end(self) -> None:
         """Wait for statements whose callers have given them up, or end them: they would write into the next race."""

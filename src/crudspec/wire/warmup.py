@@ -55,8 +55,11 @@ async def warm_up(course: Course) -> Pace:
     """
     course.turns.grace = _ALONE
     pause = call = 0.0
-    broken = set()
+    known = course.subjects[0].abilities.broken
+    broken = {request.operation for request in _EACH if request.operation in known}
     for request in _EACH:
+        if request.operation in known:
+            continue
         first = again = await course.run(Race((request,)), "", judged=False)
         if first.seconds < _ALONE:
             again = await course.run(Race((request,)), "", judged=False)
@@ -67,6 +70,8 @@ async def warm_up(course: Course) -> Pace:
     pace = Pace(pause, call, frozenset(broken))
     course.turns.grace = pace.grace
     for request in _EACH if call < _SLOW else ():
+        if request.operation in known:
+            continue
         for instance in range(len(course.subjects)):
             await course.run(Race((replace(request, instance=instance),) * len(NAMES)), None, judged=False)
     return pace

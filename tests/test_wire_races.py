@@ -10,6 +10,7 @@ import pytest
 from psycopg.rows import class_row
 
 from crudspec import CrudError, Task, Unavailable
+from crudspec.abilities import Abilities
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.orm import OrmBackend
 from crudspec.backends.registry import Adapter, resolve
@@ -123,6 +124,21 @@ class KeepsHouse(AsyncpgBackend):
         return updated
 
 
+class WritesWhatChanged(AsyncpgBackend):
+    """Reads the row, then writes the columns that it has seen change, without ever waiting for a lock."""
+
+    async def update(self, task_id, title, done):
+        row = await self.get(task_id)
+        if row is None:
+            return False
+        async with self._connection() as connection:
+            if row.title != title:
+                await connection.execute("UPDATE tasks SET title = $2 WHERE id = $1", task_id, title)
+            if row.done != done:
+                await connection.execute("UPDATE tasks SET done = $2 WHERE id = $1", task_id, done)
+        return True
+
+
 class Hangs(OrmBackend):
     """Where two delete at once, each waits for a lock that nobody will let go of; no timeout helps."""
 
@@ -216,6 +232,37 @@ class RefusesAlways(AsyncpgBackend):
         raise Unavailable("not today")
 
 
+class TellsLittle(AsyncpgBackend):
+    """Its rows have no time and a title in bytes; a delete does not tell whether it found something."""
+
+    def _short(self, task):
+        return task and {"id": task.id, "title": task.title.encode(), "done": task.done}
+
+    async def create(self, title):
+        return self._short(await super().create(title))
+
+    async def get(self, task_id):
+        return self._short(await super().get(task_id))
+
+    async def delete(self, task_id):
+        await super().delete(task_id)
+
+
+class TellsLittleAndBringsItBack(TellsLittle):
+    """And an update that has found the row puts it back, if it was deleted meanwhile."""
+
+    async def update(self, task_id, title, done):
+        if await self.get(task_id) is None:
+            return False
+        upsert = (
+            "INSERT INTO tasks (id, title, done) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3) "
+            "ON CONFLICT (id) DO UPDATE SET title = excluded.title, done = excluded.done"
+        )
+        async with self._connection() as connection:
+            await connection.execute(upsert, task_id, title, done)
+        return True
+
+
 class HangsUp(AsyncpgBackend):
     """Hangs up on a delete that is under way, and that comes to its end all the same."""
 
@@ -236,12 +283,12 @@ class HangsUp(AsyncpgBackend):
 
 
 @asynccontextmanager
-async def course(backend, dsn, *, deadline=10.0, instances=2):
+async def course(backend, dsn, *, deadline=10.0, instances=2, abilities=None):
     if isinstance(backend, str):
         (adapter,) = resolve([backend])
     else:
         adapter = Adapter(backend.__name__, backend.__name__, backend, ())
-    subject = Subject(adapter, dsn, deadline=deadline)
+    subject = Subject(adapter, dsn, deadline=deadline, abilities=abilities)
     subject.abilities.side_by_side = instances == 2
     async with Witness.connect(dsn) as witness, Course.opened(subject, witness) as opened:
         yield opened
@@ -305,8 +352,9 @@ async def test_the_taught_way_leaves_half_of_each(scratch_dsn):
 
 @pytest.mark.asyncio
 async def test_a_failing_race_of_three_shrinks_and_replays_by_its_seed(scratch_dsn):
+    """Nobody waits for a lock here: which of two that wait for a third gets it next, the server alone decides."""
     accounts = []
-    async with course(TAUGHT, scratch_dsn) as opened:
+    async with course(WritesWhatChanged, scratch_dsn) as opened:
         for _ in range(2):
             with pytest.raises(ContractBroken) as found:
                 await explore_triples(opened, Tally(), schedules=200, seed=3)
@@ -449,6 +497,17 @@ async def test_a_statement_whose_caller_has_given_up_does_not_write_into_the_nex
         assert await witness.rows() == []
     assert "A" in outcome.raised
     assert outcome.broken is None
+
+
+@pytest.mark.asyncio
+async def test_what_rows_and_results_do_not_tell_is_not_compared(scratch_dsn):
+    known = Abilities(hidden=frozenset({"title", "created_at"}), mute=frozenset({"delete"}))
+    async with course(TellsLittle, scratch_dsn, abilities=known) as opened:
+        tally = await explore(opened, schedules=60, seed=0)
+    assert tally.schedules == 60
+    async with course(TellsLittleAndBringsItBack, scratch_dsn, abilities=known) as opened:
+        with pytest.raises(ContractBroken, match="leaving"):
+            await explore(opened, schedules=120, seed=0)
 
 
 @pytest.mark.asyncio

@@ -55,9 +55,9 @@ class OneLockPerProcess(SqlmodelBackend):
 
 
 class LockOfThisProcess(OneLockPerProcess):
-    """RACE-2: an update is read, change, write, with a lock that all backends of this process share, and no other's."""
+    """INDEPENDENT-1: an update is read, change, write, with a lock that all backends of this process share."""
 
-    also = "INDEPENDENT-1"
+    also = ""  # RACE-2 cannot be asked of it: in this process there never is a race
     _locks: ClassVar = WeakKeyDictionary()
 
     def __init__(self, dsn):

@@ -128,7 +128,8 @@ class Call:
             self.result,
             self._called,
             self._returned,
-            unknown=self.error is not None or name in self._subject.abilities.mute,
+            unknown=self.error is not None,
+            mute=name in self._subject.abilities.mute,
         )
 
     def result_text(self) -> str:

@@ -213,7 +213,7 @@ class Turns(Interference):
 
     def _pass_preparations(self) -> None:
         """Let go what executes nothing: a driver's cache decides whether a statement is prepared, no schedule does."""
-        for link in self._owners:
+        for link in list(self._owners):
             if executes_something(link.held(CLIENT)) is False:
                 link.release(CLIENT)
 

@@ -36,13 +36,13 @@ async def test_instances_on_one_database_live_side_by_side(backend: Subject, wit
     async with backend.another() as second:
         async with backend.another() as third:
             for instance in (backend, second, third):
-                await _finds(instance, witness, row.id)
-        await _finds(second, witness, row.id)
-    await _finds(backend, witness, row.id)
+                await _works(instance, row.id)
+        await _works(second, row.id)
+    await _works(backend, row.id)
 
 
-async def _finds(instance: Subject, witness: Witness, task_id: int) -> None:
+async def _works(instance: Subject, task_id: int) -> None:
     when = "with other instances open, or left"
     returned = await accepted(instance, "get", task_id, name=when)
-    expect("the row from get", instance.read("the row", returned), await witness.row(task_id))
+    expect("the id of the row from get", instance.read("the row", returned).id, task_id)
     await accepted(instance, "update", task_id, "kept", True, name=when)

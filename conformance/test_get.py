@@ -51,7 +51,7 @@ async def test_returns_none_between_other_rows(backend: Subject, witness: Witnes
 async def test_returns_none_after_a_delete(backend: Subject, witness: Witness) -> None:
     row = await witness.insert("gone")
     backend.read("the row", await backend.get(row.id))
-    await witness.delete(row.id)
+    await (witness if "delete" in backend.abilities.broken else backend).delete(row.id)
     await finds_nothing(backend, "get", row.id, name="of a row that was deleted")
 
 

@@ -20,12 +20,13 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
 from crudspec.clauses import BY_ID, Consequence
 from crudspec.plugin import suite_directory
+from crudspec.record import events, from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -231,26 +232,17 @@ def write(path: Path, results: Iterable[Result]) -> None:
 
 
 class _Recorder:
-    """Takes each verdict from the run itself, with what the failure says of its cause."""
+    """Takes each result from the run itself."""
 
     def __init__(self) -> None:
         self.results: list[Result] = []
-        self.errors: dict[tuple[str, str], BaseException] = {}
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-        if call.excinfo:
-            self.errors[item.nodeid, call.when] = call.excinfo.value
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        error = self.errors.pop((report.nodeid, report.when), None)
         for name, told in report.user_properties:
-            if name == "crudspec":
-                _, clause_id, verdict, detail = cast("list[str]", told)
-                consequence = getattr(error, "consequence", None) or BY_ID[clause_id].consequence
-                verdict = verdict.lower().replace("_", " ")
-                cause = getattr(error, "cause", "")
-                self.results.append(Result(clause_id, verdict, consequence.value, cause, detail))
+            event = from_json(str(told)) if name == "crudspec_event" else None
+            if isinstance(event, events.Result):
+                verdict = event.verdict.value
+                self.results.append(Result(event.clause, verdict, event.consequence.value, event.cause, event.detail))
 
 
 def ask(backend: str, answers: Path, options: Sequence[str]) -> int:

@@ -35,7 +35,8 @@ class Abilities:
     Attributes:
         asking: Id of the clause that is asked now.
         broken: What does not work at all, by operation: the clause that tells it, and what was seen.
-        hidden: Columns that its rows lack or have in another type; they are told once, and compared nowhere else.
+        hidden: Columns that its rows lack or have in another type, with the clause that tells it; they are compared
+            nowhere else.
         mute: Operations whose result does not tell whether the row was there; told once, and compared nowhere else.
         side_by_side: Two instances can be open at once.
         apart: What was seen where they cannot.
@@ -47,7 +48,7 @@ class Abilities:
 
     asking: str = ""
     broken: dict[str, tuple[str, ContractBroken]] = field(default_factory=dict)
-    hidden: frozenset[str] = frozenset()
+    hidden: dict[str, str] = field(default_factory=dict)
     mute: frozenset[str] = frozenset()
     side_by_side: bool = True
     apart: ContractBroken | None = None
@@ -82,4 +83,4 @@ class Abilities:
             Depends: they do not.
         """
         if column in self.hidden:
-            raise Depends("CREATE-1", f"returned rows have no {column} that can be compared")
+            raise Depends(self.hidden[column], f"returned rows have no {column} that can be compared")

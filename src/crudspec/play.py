@@ -130,6 +130,16 @@ class Play:
         if not self._idle:
             await_only(self._witness.empty())
 
+    def given(self, row: Row) -> None:
+        """Take over a row that the witness has written."""
+        self.model.created(row)
+        self._created.append(row.id)
+
+    def taken_away(self, row: Row) -> None:
+        """Have the witness delete a row."""
+        await_only(self._witness.delete(row.id))
+        self.model.delete(row.id)
+
     def step(self, who: int, operation: str, *args: Any) -> None:
         """Run one operation and compare its outcome with the model, and the table before it with the witness."""
         if self._idle:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from crudspec.abilities import CONNECT, LEAVE
+from crudspec.abilities import CONNECT, LEAVE, OWNERS
 from crudspec.causes import COLUMN
 from crudspec.checks import shown, shown_call, shown_error
 from crudspec.failures import ContractBroken
@@ -84,7 +84,7 @@ async def _create(subject: Subject, witness: Witness) -> None:
     what = f"the table after {shown_call('create', (_TITLE,))}"
     if not stored:
         raise ContractBroken(what, expected="one row, committed", seen="none")
-    _note_columns("the created row", returned, subject)
+    _note_columns("create", "the created row", returned, subject)
 
 
 async def _get(subject: Subject, witness: Witness) -> None:
@@ -92,7 +92,7 @@ async def _get(subject: Subject, witness: Witness) -> None:
     returned = await _works("get", subject, row.id)
     if returned is None:
         raise ContractBroken(shown_call("get", (row.id,)), expected=shown(row), seen="None")
-    _note_columns("the row from get", returned, subject)
+    _note_columns("get", "the row from get", returned, subject)
 
 
 async def _list(subject: Subject, witness: Witness) -> None:
@@ -102,7 +102,7 @@ async def _list(subject: Subject, witness: Witness) -> None:
     if len(rows) != 1:
         raise ContractBroken("list_tasks()", expected=f"[{row}]", seen=f"{len(rows)} rows")
     for returned_row in returned:
-        _note_columns("the row from list_tasks", returned_row, subject)
+        _note_columns("list_tasks", "the row from list_tasks", returned_row, subject)
 
 
 async def _update(subject: Subject, witness: Witness) -> None:
@@ -123,7 +123,7 @@ async def _delete(subject: Subject, witness: Witness) -> None:
     _note_result("delete", what, returned, subject)
 
 
-def _note_columns(what: str, returned: object, subject: Subject) -> None:
+def _note_columns(operation: str, what: str, returned: object, subject: Subject) -> None:
     """Note the columns that the row lacks. Without its id, it is of no use to anybody.
 
     Raises:
@@ -137,7 +137,7 @@ def _note_columns(what: str, returned: object, subject: Subject) -> None:
             if column == "id":
                 raise
             if broken.cause.startswith(COLUMN):
-                subject.abilities.hidden |= {column}
+                subject.abilities.hidden.setdefault(column, OWNERS[operation])
 
 
 def _note_result(operation: str, what: str, returned: object, subject: Subject) -> None:
@@ -148,7 +148,7 @@ def _note_result(operation: str, what: str, returned: object, subject: Subject) 
 
 
 async def side_by_side(subject: Subject, witness: Witness, elsewhere: str, anew: Callable[[], Awaitable[None]]) -> None:
-    """Find out whether a second instance, on another database, can be open beside the first, and be left.
+    """Find out whether a second instance can be open beside the first, on another database and on the same one.
 
     Args:
         subject: The first, open.
@@ -159,29 +159,37 @@ async def side_by_side(subject: Subject, witness: Witness, elsewhere: str, anew:
     abilities = subject.abilities
     await witness.empty()
     row = await witness.insert(_TITLE)
-    second = Subject(subject.adapter, elsewhere, deadline=subject.deadline, abilities=abilities)
-    second.calls = subject.calls
+    for dsn, where in ((elsewhere, "another database"), (None, "the same database")):
+        harmed = await _beside(subject, witness, row, dsn, where)
+        if harmed is not None:
+            abilities.side_by_side = False
+            abilities.apart = harmed
+            await anew()
+            break
+    await witness.empty()
+
+
+async def _beside(subject: Subject, witness: Witness, row: Row, dsn: str | None, where: str) -> ContractBroken | None:
+    """Open and leave a second instance; returns how that harmed either of them, if it did."""
+    second = subject.sibling(dsn)
     harmed: ContractBroken | None = None
     try:
         await second.open()
-        await _works_on(subject, witness, row, "a second instance was opened on another database")
-        await _works_elsewhere(second)
+        await _works_on(subject, witness, row, f"a second instance was opened on {where}")
+        if "create" not in subject.abilities.broken:
+            await _works("create", second, _TITLE)
     except ContractBroken as broken:
         harmed = broken
     try:
         await second.close()
     except ContractBroken as broken:
-        abilities.found_broken(LEAVE, broken)
+        subject.abilities.found_broken(LEAVE, broken)
     if harmed is None:
         try:
-            await _works_on(subject, witness, row, "a second instance was left")
+            await _works_on(subject, witness, row, f"a second instance on {where} was left")
         except ContractBroken as broken:
             harmed = broken
-    if harmed is not None:
-        abilities.side_by_side = False
-        abilities.apart = harmed
-        await anew()
-    await witness.empty()
+    return harmed
 
 
 async def _works_on(subject: Subject, witness: Witness, row: Row, after: str) -> None:
@@ -194,9 +202,3 @@ async def _works_on(subject: Subject, witness: Witness, row: Row, after: str) ->
         stored = await witness.row(row.id)
         if stored is None or stored.title != after:
             raise ContractBroken(f"the row after an update {when}", expected="changed", seen=shown(stored))
-
-
-async def _works_elsewhere(second: Subject) -> None:
-    if "create" in second.abilities.broken:
-        return
-    await _works("create", second, "elsewhere")

@@ -6,9 +6,9 @@ Each of these is told by a clause of its own, once. A program that met it again 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.util import await_only, greenlet_spawn
 
 from crudspec.checks import shown
 from crudspec.failures import ContractBroken, Depends
@@ -57,29 +57,29 @@ async def weaknesses(subject: Subject, witness: Witness) -> Weaknesses:
 
 def _found(subject: Subject, witness: Witness) -> Weaknesses:
     weak = Weaknesses()
-    broken = subject.abilities.broken
+    broken, left_out = subject.abilities.broken, subject.abilities.left_out
     create = ("create", PLAIN)
-    if not _holds(subject, witness, create):
+    if not _holds(subject, witness, create, row="none"):
         subject.abilities.require("create")
         raise Depends("CREATE-1", "a plain create does not work")
     for operation, args in _OF_A_ROW.items():
-        removed = [("delete", _ROW)] if "delete" not in broken else []
-        if operation in broken or (removed and not _holds(subject, witness, create, *removed, (operation, *args))):
+        if operation in broken:
             weak.absent.add(operation)
-            if operation not in broken:
-                subject.abilities.left_out[f"{operation} where there is no row"] = None
-    if {"update", "delete"}.isdisjoint(broken) and "update" not in weak.absent:
+        elif not _holds(subject, witness, (operation, *args), row="gone"):
+            weak.absent.add(operation)
+            left_out[f"{operation} where there is no row"] = None
+    if "update" not in weak.absent:
         forbidden = [("update", _ROW, title, True) for title in INVALID_TITLES.values()]
         forbidden += [("update", _ROW, PLAIN, done) for done in INVALID_DONES.values()]
-        weak.lenient = not _holds(subject, witness, create, ("delete", _ROW), *forbidden)
+        weak.lenient = not _holds(subject, witness, *forbidden, row="gone")
         if weak.lenient:
-            subject.abilities.left_out["update with a value that is not allowed where there is no row"] = None
+            left_out["update with a value that is not allowed where there is no row"] = None
     play: Play | None = None
     for index, (_, step) in enumerate(steps()):
         if step[0] in broken:
             weak.steps.add(index)
             continue
-        play = play or _begun(subject, witness)
+        play = play or _begun(subject, witness, "there")
         try:
             if not play.model.rows:
                 play.step(0, *create)
@@ -88,23 +88,28 @@ def _found(subject: Subject, witness: Witness) -> Weaknesses:
         except ContractBroken:
             play = None
             # By itself, or only after others? That would be a program's to find.
-            row = [create] if any(isinstance(arg, Newest | Alike) for arg in step) else []
-            if not _holds(subject, witness, *row, step):
+            of_a_row = any(isinstance(arg, Newest | Alike) for arg in step)
+            if not _holds(subject, witness, step, row="there" if of_a_row else "none"):
                 weak.steps.add(index)
-                subject.abilities.left_out[_shown(step)] = None
+                left_out[_shown(step)] = None
     return weak
 
 
-def _begun(subject: Subject, witness: Witness) -> Play:
+def _begun(subject: Subject, witness: Witness, row: Literal["there", "gone", "none"]) -> Play:
+    """A program at its beginning, with a row of the witness's that the backend has never met, as a clause has it."""
     play = Play([subject], witness)
     play.begin()
+    if row != "none":
+        play.given(await_only(witness.insert(PLAIN)))
+    if row == "gone":
+        play.taken_away(await_only(witness.rows())[0])
     return play
 
 
-def _holds(subject: Subject, witness: Witness, *some: tuple[Any, ...]) -> bool:
-    """Tell whether these steps, one after the other, on an empty table, are as the model says."""
+def _holds(subject: Subject, witness: Witness, *some: tuple[Any, ...], row: Literal["there", "gone", "none"]) -> bool:
+    """Tell whether these steps, one after the other, are as the model says."""
     try:
-        play = _begun(subject, witness)
+        play = _begun(subject, witness, row)
         for step in some:
             play.step(0, *step)
         play.settle()

@@ -93,6 +93,8 @@ class TitlesUnique(AsyncpgBackend):
 class SequenceRewound(AsyncpgBackend):
     """CREATE-5: a delete sets the sequence back, so that no id is wasted."""
 
+    also = "DDL-1"
+
     async def delete(self, task_id):
         deleted = await super().delete(task_id)
         if deleted:

@@ -115,9 +115,9 @@ class NoRoomIsAnError(OrmBackend):
 
 
 class DriversOwnError(AsyncpgBackend):
-    """ERROR-2: a delete that the server refuses raises the driver's own exception."""
+    """ERROR-1: a delete that the server refuses raises the driver's own exception."""
 
-    also = "ERROR-1"
+    also = "ERROR-2"
     quiet_only = "the driver's own exception is what a noisy base raises"
 
     async def delete(self, task_id):

@@ -1,7 +1,6 @@
 """Backends whose operations get in each other's way: INDEPENDENT-1 and RACE-1."""
 
 import asyncio
-from collections import Counter
 
 from crudspec import CrudError, Task, can_exist, check_title
 from crudspec.backends.asyncpg import AsyncpgBackend
@@ -82,26 +81,6 @@ class LooksBeforeItDeletes(CoreBackend):
                 return False
             await connection.execute(tasks.delete().where(tasks.c.id == task_id))
         return True
-
-
-class RaisesForTheLosers(AsyncpgBackend):
-    """RACE-1: of concurrent deletes of one row, those that come too late raise."""
-
-    also = "DDL-1"
-
-    def __init__(self, dsn):
-        super().__init__(dsn)
-        self._under_way = Counter()
-
-    async def delete(self, task_id):
-        self._under_way[task_id] += 1
-        try:
-            deleted = await super().delete(task_id)
-        finally:
-            self._under_way[task_id] -= 1
-        if not deleted and self._under_way[task_id]:
-            raise LookupError("somebody else deletes this row")
-        return deleted
 
 
 class CheckThenInsert(AsyncpgBackend):

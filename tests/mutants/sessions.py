@@ -14,10 +14,10 @@ from crudspec.task import can_exist, check_done, check_title
 
 
 class ExpiredRow(OrmBackend):
-    """CREATE-7: the COMMIT expires the row, and its session is closed when the caller looks at it."""
+    """CREATE-1: the COMMIT expires the row, and its session is closed when the caller looks at it."""
 
     also = (
-        "CREATE-1 CREATE-2 CREATE-3 CREATE-5 CREATE-6 USABLE-1 HYGIENE-1 "
+        "CREATE-2 CREATE-3 CREATE-5 CREATE-6 CREATE-7 USABLE-1 HYGIENE-1 "
         "SATURATE-1 CANCEL-1 INDEPENDENT-1 RACE-1 DDL-1 LOOP-1 SCHEMA-2"
     )
 
@@ -29,9 +29,9 @@ class ExpiredRow(OrmBackend):
 
 
 class ColumnLeftOut(OrmBackend):
-    """CREATE-7: a column of a list is loaded when it is first read, from a session that is closed."""
+    """LIST-1: a column of a list is loaded when it is first read, from a session that is closed."""
 
-    also = "LIST-1 LIST-2 LIST-3 UPDATE-6 INDEPENDENT-1"
+    also = "CREATE-7 LIST-2 LIST-3 UPDATE-6 INDEPENDENT-1"
 
     async def list_tasks(self):
         columns = load_only(TaskRow.id, TaskRow.title, TaskRow.done)

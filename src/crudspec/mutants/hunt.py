@@ -25,7 +25,7 @@ from crudspec.plugin import current_run, split_id, suite_directory
 from crudspec.programs import EFFORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
     from multiprocessing.connection import Connection
 
 DEADLINE_SECONDS = 3
@@ -117,8 +117,10 @@ class Hunt:
         own = self._is_own(name, clause_id)
         current_run(item.config).effort = EFFORTS["quick"] if own else _LESS
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Keep what the check has raised: a report has only a part of it."""
         name, clause_id = split_id(item.nodeid) or ("", "")
         error = call.excinfo.value if call.excinfo else None
@@ -127,6 +129,7 @@ class Hunt:
         elif error is not None and not isinstance(error, pytest.skip.Exception):
             backend = current_run(item.config).adapter(name).cls.__name__
             self.results[name].reasons.setdefault(clause_id, {}).update(reasons_of(error, backend))
+        return (yield)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         name, clause_id = split_id(report.nodeid) or ("", "")

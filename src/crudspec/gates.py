@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from crudspec.checks import shown
-from crudspec.failures import Inconclusive
+from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.witness import Witness
 
 if TYPE_CHECKING:
@@ -151,7 +151,8 @@ async def wait_for_blocked(
         calls: What is under way, and must not end before the lock is released.
 
     Raises:
-        Inconclusive: they do not, so that the check's question was not asked.
+        ContractBroken: one returned at once.
+        Inconclusive: they do not wait, so that the check's question was not asked.
         Exception: what one of the calls raised instead of waiting.
     """
     calls = list(calls)
@@ -166,7 +167,8 @@ async def wait_for_blocked(
         await until(decided, deadline=COMPANY_SECONDS)
     for call in calls:
         if call.done():
-            raise Inconclusive(f"{what}; one returned {shown(call.result())} at once, and")
+            # It cannot have been done, or looked at: what it needs is locked.
+            raise ContractBroken(what, expected="they wait", seen=f"one returned {shown(call.result())} at once")
     if not blocked:
         raise Inconclusive(what)
 

@@ -16,7 +16,7 @@ from crudspec.play import PLAIN, Play, Stuck, steps
 from crudspec.weaknesses import weaknesses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from crudspec.scripts import Step
     from crudspec.subject import Subject
@@ -54,6 +54,12 @@ what hides in a sequence is found by new ones."""
 MOST_REPLAYS = 120
 """Programs that Hypothesis may run to shrink a failing one. It would go on for minutes, for ever less; what it tries
 after that does nothing, and so looks as if it did not fail."""
+
+
+def _by_turns(weighted: Sequence[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+    """Each step as often as it is to be among the others, by its place; the simple ones first, again and again."""
+    for turn in range(max(times for times, _ in weighted)):
+        yield from ((index, step) for index, (times, step) in enumerate(weighted) if turn < times)
 
 
 @st.composite
@@ -98,8 +104,8 @@ async def run_programs(
         st.sampled_from(
             [
                 (number, *step)
-                for index, (times, step) in enumerate(steps())
-                for number in who * times
+                for index, step in _by_turns(steps())
+                for number in who
                 if number or index not in weak.steps
             ]
         )

@@ -177,6 +177,8 @@ class NoneWhenSilent(CoreBackend):
 class DriversTimeout(SqlmodelBackend):
     """ERROR-4: an update that got no answer in time raises SQLAlchemy's TimeoutError, which is not the builtin."""
 
+    quiet_only = "a noisy base has no timeout to be named"
+
     async def update(self, task_id, title, done):
         try:
             return await super().update(task_id, title, done)
@@ -188,6 +190,8 @@ class DriversTimeout(SqlmodelBackend):
 
 class NoNameForAFullPool(CoreBackend):
     """ERROR-4: that no connection came free in time is an error that is not Unavailable."""
+
+    quiet_only = "a noisy base has no timeout to be named"
 
     _under_way = 0
 

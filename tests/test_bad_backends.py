@@ -224,3 +224,54 @@ def test_a_loop_stands_still_while_another_one_uses_what_belongs_to_it(consumer)
     result = consumer.suite("--crud-backend=watching.py:Watching", "-k", "LOOP-1")
     result.stdout.fnmatch_lines(["*LOOP-1*pass*"])
     assert result.ret == 0
+
+
+BASE = """
+import asyncio
+
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from crudspec.backends.asyncpg import AsyncpgBackend
+
+
+class Raises(AsyncpgBackend):
+    async def get(self, task_id):
+        async def deep(depth):
+            if depth:
+                return await deep(depth - 1)
+            raise BaseException("from below")
+
+        return await greenlet_spawn(lambda: await_only(deep(50)))
+"""
+
+
+def test_what_is_no_exception_is_a_verdict_in_a_pytest_run_too(consumer) -> None:
+    """To draw the traceback, pytest parses source code, and on Python 3.11 the parser refuses after such an exit."""
+    consumer.write("mine.py", BASE)
+    result = consumer.suite("--crud-backend=mine:Raises", "-k", "GET-5 or GET-4 or LIST-2", "--tb=long")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*GET-5 *FAIL*", "*LIST-2 *pass*"])
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+    result.stdout.fnmatch_lines(["GET-4 (MUST) is broken by Raises", "*seen *raised BaseException: from below"])
+
+
+DRAWN = """
+def pytest_configure():
+    from _pytest._code.code import ExceptionInfo
+
+    def refuses(*args, **options):
+        raise SystemError("AST constructor recursion depth mismatch")
+
+    ExceptionInfo.getrepr = refuses
+"""
+
+
+def test_no_traceback_is_drawn_of_a_check(consumer) -> None:
+    consumer.write("samples.py", SAMPLES)
+    consumer.write("refuses.py", DRAWN)
+    result = consumer.suite("--crud-backend=samples:NoDone", "-k", "CREATE-6 or LIST-2", "-p", "refuses")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*CREATE-6 *FAIL*", "*LIST-2 *pass*"])
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()

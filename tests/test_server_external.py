@@ -242,3 +242,52 @@ def test_an_older_server_is_refused(number, text, accepted):
 )
 def test_a_url_is_completed(given, expected):
     assert urls.normalised(given) == expected
+
+
+class Pooler:
+    """What PgBouncer does in this respect: a connection to a database stays when its client leaves."""
+
+    def __init__(self, host, port):
+        self._host, self._port = host, port
+        self._kept = []
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self._server.sockets[0].getsockname()[1]
+
+    async def __aexit__(self, *_):
+        self._server.close()
+        for writer in self._kept:
+            writer.close()
+
+    async def _serve(self, reader, writer):
+        upstream, there = await asyncio.open_connection(self._host, self._port)
+        self._kept.append(there)
+        back = asyncio.create_task(self._pass(upstream, writer))
+        while (data := await reader.read(65536)) and data != b"X\0\0\0\4":
+            there.write(data)
+        back.cancel()
+        writer.close()
+
+    async def _pass(self, reader, writer):
+        while data := await reader.read(65536):
+            writer.write(data)
+
+
+def test_a_pooler_is_refused_before_anything_is_asked(theirs, run_dir):
+    parts = urls.urlsplit(theirs.maker)
+
+    async def try_it():
+        async with Pooler(parts.hostname, parts.port) as port:
+            address = f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{port}"
+            dsn = urls.urlunsplit(parts._replace(netloc=address))
+            choice = ServerChoice(kind="external", dsn=dsn)
+            try:
+                await asyncio.to_thread(start, choice, run_dir=run_dir, owner=os.getpid())
+            finally:
+                await asyncio.to_thread(stop, run_dir)
+
+    with pytest.raises(ServerError, match="not of a pooler such as PgBouncer") as caught:
+        asyncio.run(try_it())
+    assert ESCAPED not in str(caught.value)
+    assert SECRET not in str(caught.value)

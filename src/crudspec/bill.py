@@ -16,8 +16,12 @@ from crudspec.backends.registry import Adapter, BackendError, resolve
 from crudspec.checks import shown_error
 from crudspec.cost import SIZES, USUAL_SIZE, Cost, budget, metered, usual_arguments
 from crudspec.failures import ContractBroken
+from crudspec.record import Backend
+from crudspec.report.text import printable
 from crudspec.server import ServerChoice, ServerError, create_scratch, drop_scratch, running
+from crudspec.server.dsn import redacted
 from crudspec.subject import OPERATION_DEADLINE, Subject
+from crudspec.supervisor.apart import Ended, Refused, apart
 from crudspec.wire import Proxy, WireError
 from crudspec.witness import Witness
 
@@ -29,6 +33,10 @@ if TYPE_CHECKING:
 _UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
 _LONGEST_RTT = 10.0
 _FAR = 0.05  # seconds, from which on one call is told from another's by more than the machine's noise
+_LIMIT = 180.0
+"""Seconds for one backend."""
+_DISTANT_CALLS = 2000
+"""Round trips at a distance that a slow backend may need for it."""
 _WARM_UP, _RUNS, _DISTANT_RUNS = 7, 25, 7
 
 _PLAN = """
@@ -47,7 +55,7 @@ class Bill:
     """What the operations of one backend cost.
 
     Attributes:
-        adapter: The backend.
+        adapter: The backend, without its class: what is shown is not its process.
         costs: In the order of the contract; of each operation the usual situation first.
         budget: What it publishes; None where it publishes nothing.
         seconds: By operation, the median time of a call.
@@ -55,7 +63,7 @@ class Bill:
         trouble: Why there is nothing, or not all; else empty.
     """
 
-    adapter: Adapter
+    adapter: Backend
     costs: list[Cost] = field(default_factory=list)
     budget: Mapping[str, int] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -91,18 +99,46 @@ def measure_all(
     Raises:
         WrongRequest: no such backend, no server, or none that a wire can be put in front of.
     """
+    specs = tuple(backends)
     try:
-        adapters = resolve(tuple(backends))
+        found = apart(known, specs, limit=_LIMIT, refuses=(BackendError,))
         tell("starting PostgreSQL ...")
         with running(choice) as server:
             Proxy(server.dsn)
             bills = []
-            for adapter in adapters:
-                tell(f"measuring {adapter.name} ...")
-                bills.append(asyncio.run(_measure(server, adapter, rtt, explain)))
-    except (BackendError, ServerError, WireError) as error:
+            for number, backend in enumerate(found):
+                tell(f"measuring {backend.name} ...")
+                bills.append(_measured(server, backend, specs, number, rtt, explain))
+    except (Refused, Ended, ServerError, WireError) as error:
         raise WrongRequest(str(error)) from None
     return server, bills
+
+
+def known(specs: tuple[str, ...]) -> list[Backend]:
+    """The backends of these names; for a process that may import them.
+
+    Raises:
+        BackendError: there is no such backend.
+    """
+    return [_plain(adapter) for adapter in resolve(specs)]
+
+
+def _plain(adapter: Adapter) -> Backend:
+    return Backend(name=adapter.name, spec=adapter.spec, libraries=adapter.libraries)
+
+
+def _measured(server: Server, backend: Backend, specs: tuple[str, ...], number: int, rtt: float, explain: bool) -> Bill:
+    try:
+        return apart(measure, server, specs, number, rtt, explain, limit=_LIMIT + _DISTANT_CALLS * rtt)
+    except Ended as error:
+        return Bill(backend, trouble=str(error))
+
+
+def measure(server: Server, specs: tuple[str, ...], number: int, rtt: float, explain: bool) -> Bill:
+    """Measure one of the backends, in this process."""
+    bill = asyncio.run(_measure(server, resolve(specs)[number], rtt, explain))
+    bill.trouble = printable(redacted(bill.trouble, server.dsn))
+    return bill
 
 
 def duration(text: str) -> float:
@@ -119,35 +155,35 @@ def duration(text: str) -> float:
 
 
 async def _measure(server: Server, adapter: Adapter, rtt: float, explain: bool) -> Bill:
-    bill = Bill(adapter)
+    bill = Bill(_plain(adapter))
     dsn = await create_scratch(server, adapter.name)
     try:
         async with Witness.connect(dsn) as witness:
-            await _fill_in(bill, dsn, witness, rtt)
+            await _fill_in(bill, adapter, dsn, witness, rtt)
             if explain:
                 bill.plans = await _plans(bill, witness)
     except ContractBroken as broken:
         bill.trouble = str(broken)
-    except Exception as error:  # noqa: BLE001 - told in the backend's place; the others go on
+    except BaseException as error:  # noqa: BLE001 - told in the backend's place; the others go on
         bill.trouble = f"raised {shown_error(error)}"
     finally:
         await drop_scratch(server, dsn)
     return bill
 
 
-async def _fill_in(bill: Bill, dsn: str, witness: Witness, rtt: float) -> None:
-    if "round_trips" in vars(bill.adapter.cls):
-        bill.budget = budget(bill.adapter.cls)
+async def _fill_in(bill: Bill, adapter: Adapter, dsn: str, witness: Witness, rtt: float) -> None:
+    if "round_trips" in vars(adapter.cls):
+        bill.budget = {operation: int(trips) for operation, trips in budget(adapter.cls).items()}
     # A connection per call, a statement after the other: what is slow from here is no hanging call.
     deadline = OPERATION_DEADLINE + 100 * rtt
-    async with metered(Subject(bill.adapter, dsn, deadline=deadline), witness) as meter:
+    async with metered(Subject(adapter, dsn, deadline=deadline), witness) as meter:
         bill.costs = await meter.measure(USUAL_SIZE)
         if rtt:
             meter.proxy.rtt = rtt
             bill.seconds = await _times(meter.subject, witness, 0, _DISTANT_RUNS if rtt < _FAR else 1)
             meter.proxy.rtt = 0.0
     if not rtt:
-        async with Subject(bill.adapter, dsn) as subject:
+        async with Subject(adapter, dsn) as subject:
             bill.seconds = await _times(subject, witness, _WARM_UP, _RUNS)
 
 

@@ -11,28 +11,36 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from crudspec.backends.registry import Adapter, resolve
+from crudspec.backends.registry import BackendError, resolve
+from crudspec.checks import shown as _shown
 from crudspec.checks import shown_error
 from crudspec.failures import ContractBroken
 from crudspec.model import Row
+from crudspec.report.text import printable
 from crudspec.server import ServerChoice, create_scratch, drop_scratch, running
+from crudspec.server.dsn import redacted
 from crudspec.subject import Subject
+from crudspec.supervisor.apart import Ended, Refused, apart
 
 if TYPE_CHECKING:
+    from crudspec.backends.registry import Adapter
     from crudspec.server import Server
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation of the demonstration: its text, and the value that all backends must agree on."""
+    """One operation of the demonstration: its text, and as text what all backends must agree on."""
 
     operation: str
     shown: str
-    value: object
+    value: str
 
 
 _ENDED = "then"
 """Stands where an operation should: the backend did not get any further."""
+
+_LIMIT = 60.0
+"""Seconds for one backend."""
 
 
 def run_demo(backends: tuple[str, ...], *, server: Any, dsn: str | None) -> int:
@@ -42,12 +50,15 @@ def run_demo(backends: tuple[str, ...], *, server: Any, dsn: str | None) -> int:
         BackendError: there is no such backend.
         ServerError: there is no server.
     """
-    adapters = resolve(backends)
+    try:
+        names = apart(names_of, backends, limit=_LIMIT, refuses=(BackendError,))
+    except (Refused, Ended) as error:
+        raise BackendError(str(error)) from None
     click.echo("starting PostgreSQL ...", err=True)
     with running(ServerChoice(kind=server or "auto", dsn=dsn)) as up:
         click.echo(f"PostgreSQL {up.version}, {up.origin}")
-        columns = [asyncio.run(_play(up, adapter)) for adapter in adapters]
-    Console(width=None if Console().is_terminal else 30 * (len(adapters) + 1)).print(_side_by_side(adapters, columns))
+        columns = [_played(up, backends, number) for number in range(len(names))]
+    Console(width=None if Console().is_terminal else 30 * (len(names) + 1)).print(_side_by_side(names, columns))
     if any(step.operation == _ENDED for column in columns for step in column):
         told, status = "NOT all of it was done: `crudspec check` says what is wrong", 1
     elif any(_values(column) != _values(columns[0]) for column in columns):
@@ -58,15 +69,40 @@ def run_demo(backends: tuple[str, ...], *, server: Any, dsn: str | None) -> int:
     return status
 
 
-def _values(column: list[Step]) -> list[tuple[str, object]]:
+def names_of(backends: tuple[str, ...]) -> list[str]:
+    """The short names of backends; for a process that may import them.
+
+    Raises:
+        BackendError: there is no such backend.
+    """
+    return [adapter.name for adapter in resolve(backends)]
+
+
+def _played(server: Server, backends: tuple[str, ...], number: int) -> list[Step]:
+    try:
+        return apart(play, server, backends, number, limit=_LIMIT)
+    except Ended as error:
+        told = f"nothing was returned: {error}"
+        return [Step(_ENDED, told, told)]
+
+
+def play(server: Server, backends: tuple[str, ...], number: int) -> list[Step]:
+    """Put the operations through one of the backends."""
+    return [
+        Step(step.operation, *(printable(redacted(text, server.dsn)) for text in (step.shown, step.value)))
+        for step in asyncio.run(_play(server, resolve(backends)[number]))
+    ]
+
+
+def _values(column: list[Step]) -> list[tuple[str, str]]:
     return [(step.operation, step.value) for step in column]
 
 
-def _side_by_side(adapters: list[Adapter], columns: list[list[Step]]) -> Table:
+def _side_by_side(names: list[str], columns: list[list[Step]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 1, 0))
     table.add_column("operation")
-    for adapter in adapters:
-        table.add_column(Text(adapter.name), overflow="fold")
+    for name in names:
+        table.add_column(Text(name), overflow="fold")
     longest = max(columns, key=len)
     for index, step in enumerate(longest):
         cells = [Text(column[index].shown) if index < len(column) else Text("") for column in columns]
@@ -86,7 +122,7 @@ async def _play(server: Server, adapter: Adapter) -> list[Step]:
             steps.append(_step("list_tasks()", *backend.read_all("list_tasks()", await backend.list_tasks())))
             steps.append(_step("delete(id)", await backend.delete(row.id)))
             steps.append(_step("get(id)", await backend.get(row.id)))
-    except Exception as error:  # noqa: BLE001 - shown in the backend's column; the others go on
+    except BaseException as error:  # noqa: BLE001 - shown in the backend's column; the others go on
         told = str(error) if isinstance(error, ContractBroken) else f"raised {shown_error(error)}"
         steps.append(Step(_ENDED, told, told))
     finally:
@@ -102,6 +138,6 @@ def _step(operation: str, *results: object) -> Step:
             shown.append("\n".join(f"{name}={part}" for name, part in zip(Row._fields, result, strict=True)))
             value.append(result[:3])
         else:
-            shown.append(str(result))
-            value.append(result)
-    return Step(operation, "\n".join(shown), value)
+            shown.append(_shown(result))
+            value.append(_shown(result))
+    return Step(operation, "\n".join(shown), repr(value))

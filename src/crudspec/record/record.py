@@ -117,6 +117,10 @@ class Record:
         """Tell whether the user's selection left checks out."""
         return len(self.checks) < self.offered
 
+    def has_begun(self) -> bool:
+        """Tell whether checks were run, or about to be: a list of them is no run."""
+        return self.header is not None or bool(self.results)
+
     def wrong_entries(self) -> Iterator[str]:
         """An entry of the list of deviations must be needed: expired ones, and those whose clause holds, are wrong."""
         table = self.table()
@@ -132,13 +136,18 @@ class Record:
     def problems(self) -> list[str]:
         """What fails the run besides broken promises, a line each."""
         found = list(self.wrong_entries())
-        missing = self.missing()
-        if missing and self.results:
+        missing = [check for check in self.missing() if not self._is_explained(check)]
+        if missing and self.has_begun():
             found.append(
                 f"INCOMPLETE: {len(missing)} planned checks were not run, {missing[0].clause} of "
                 f"{missing[0].backend} for one; a run that did not ask everything cannot pass"
             )
         return found
+
+    def _is_explained(self, check: Check) -> bool:
+        """Tell whether a check was not run because of a clause whose failure is told anyway."""
+        result = self.results.get(check.nodeid)
+        return result is not None and self.table().get((check.backend, result.because)) is Verdict.FAIL
 
     def status(self) -> int:
         """The exit status of a run that was not interrupted: 4 where nothing could be asked, 1 or 0.

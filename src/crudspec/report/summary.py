@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from crudspec.clauses import Consequence
+from crudspec.clauses import BY_ID, Consequence
 from crudspec.deviations import DeviationError, write_draft
 from crudspec.record import Header, Record, Verdict
 from crudspec.report.findings import Finding, findings, not_run
@@ -93,7 +93,8 @@ def _closing(record: Record, width: int, colour: bool, excerpts: bool, heading: 
 def _says_little(record: Record, found: Sequence[Finding]) -> bool:
     """Tell whether one finding for each backend is all there is: a matrix without a pass is a wall."""
     nothing_holds = not any(True for _ in record.of(Verdict.PASS, Verdict.DEVIATES, Verdict.ADVICE))
-    many = len(record.table()) > _FEW * len(record.backends())
+    asked = [verdict for verdict in record.table().values() if verdict is not Verdict.UNCLAIMED]
+    many = len(asked) > _FEW * len(record.backends())
     return bool(found) and nothing_holds and many and len(found) <= len(record.backends())
 
 
@@ -133,12 +134,17 @@ def _named(clauses: Sequence[str]) -> str:
 def _besides(record: Record, styled) -> Iterator[str]:  # noqa: ANN001
     """What was not run and why, notes, and what else fails the run."""
     several = len(record.backends()) > 1
-    for backend, reasons in not_run(record).items():
+    for backend, reasons in not_run(record).items() if record.has_begun() else ():
         for reason, clauses in reasons.items():
             count = f"{len(clauses)} clause{'s' * (len(clauses) != 1)}"
             names = f" ({_named(clauses)})" if len(clauses) <= _MOST_NAMES else ""
             of = f"{backend}: " if several else ""
-            yield styled(cut(f"{of}not run because of {reason}: {count}{names}", 600), "magenta")
+            told = (
+                f"not run because of {reason}: {count}{names}"
+                if reason in BY_ID
+                else f"not run: {count}{names}: {reason}"
+            )
+            yield styled(cut(of + told, 600), "magenta")
     printed: dict[str, dict[str, str]] = {}
     for result in record.results.values():
         if result.printed:

@@ -191,7 +191,12 @@ def _brought_up(run: RunDir, keeper: Identity, request: dict[str, Any]) -> Serve
         if up["kind"] == "embedded":
             run.tell("migrated")
             dsn = urls.with_port(dsn, _told(run, "sealed", keeper, UP_SECONDS)["port"])
-    return Server(kind=up["kind"], dsn=dsn, version=version, origin=up["origin"], prefix=request["prefix"])
+    server = Server(kind=up["kind"], dsn=dsn, version=version, origin=up["origin"], prefix=request["prefix"])
+    if up["kind"] == "external":
+        from crudspec.server.scratch import try_out
+
+        _finished(try_out(server))
+    return server
 
 
 def _told(run: RunDir, fact: Fact, keeper: Identity, seconds: float) -> dict[str, Any]:

@@ -62,3 +62,21 @@ async def drop_scratch(server: Server, dsn: str) -> None:
         raise ServerError(f"database {name} is not a scratch database of this run and is left alone")
     async with connected(server.dsn) as connection:
         await connection.execute(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
+
+
+async def try_out(server: Server) -> None:
+    """Make a scratch database, connect to it, and drop it: what every check needs.
+
+    Somebody's server may be a pooler, which keeps its connections to the template, so that it cannot be cloned, or
+    knows only some databases.
+
+    Raises:
+        ServerError: it does not work; what to do.
+    """
+    try:
+        dsn = await create_scratch(server, "try")
+        async with connected(dsn):
+            pass
+        await drop_scratch(server, dsn)
+    except ServerError as exc:
+        raise ServerError(f"{urls.shown(server.dsn)}: {exc}; {template.POOLER}") from exc

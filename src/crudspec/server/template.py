@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 STARTING_SECONDS = 60
 """How long a container's server may take until it accepts connections; the image starts it twice."""
 
+POOLER = "give the DSN of the server itself, not of a pooler such as PgBouncer"
+"""What to do where databases can be made, and not be cloned or connected to."""
+
 
 def name(prefix: str) -> str:
     """Return the name of a run's template database."""
@@ -77,6 +80,8 @@ async def build(dsn: str, prefix: str, *, external: bool, reached: Callable[[], 
             await connection.execute(f"ALTER DATABASE {template} ALLOW_CONNECTIONS false")
         except asyncpg.PostgresError as exc:
             raise ServerError(f"cannot make a database on {urls.shown(dsn)}: {urls.redacted(str(exc), dsn)}") from exc
+        except ServerError as exc:
+            raise ServerError(f"{exc}; {POOLER}" if external else str(exc)) from exc
     return version
 
 

@@ -23,6 +23,20 @@ _read, _write, _pid, _exit = os.read, os.write, os.getpid, os._exit
 _loads = json.loads
 
 
+def die_with(parent: int) -> None:
+    """Have the system end this process when its parent ends, where it can; at once if that has happened already.
+
+    Also where a call of the backend never gives the interpreter back to another thread.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    if os.getppid() != parent:
+        _exit(1)
+
+
 class Link:
     """Talks to the parent. A process that a backend has forked has nothing to say to it."""
 
@@ -63,14 +77,7 @@ class Link:
 
     def end_with_parent(self, parent: int) -> None:
         """From now on, this process ends when the parent does, however that one ends."""
-        if sys.platform == "linux":
-            import ctypes
-
-            # Also where a call of the backend never gives the interpreter back to another thread.
-            with contextlib.suppress(OSError, AttributeError):
-                ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
-        if os.getppid() != parent:
-            _exit(1)
+        die_with(parent)
         threading.Thread(target=self._watch, name="crudspec-link", daemon=True).start()
 
     def _watch(self) -> None:

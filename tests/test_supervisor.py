@@ -1,0 +1,216 @@
+"""The parent and its children: who is asked what, what a child's end means, and that nothing is left behind."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from crudspec.record import Check, Verdict, replayed
+from crudspec.supervisor import ends, limits
+from crudspec.supervisor.work import Work
+
+BACKENDS = """
+import asyncio
+import os
+import sys
+import threading
+
+from crudspec.backends.asyncpg import AsyncpgBackend as Good
+
+
+class Waits(Good):
+    async def get(self, task_id):
+        print("waiting", flush=True)
+        await asyncio.Event().wait()
+
+
+class Ends(Good):
+    async def get(self, task_id):
+        print("about to leave")
+        os._exit(0)
+
+
+class Talks(Good):
+    async def get(self, task_id):
+        raise RuntimeError(os.environ["WORD"])
+"""
+
+
+def checks(*names: str) -> list[Check]:
+    return [Check(nodeid=name, backend=name.partition(" ")[0], clause="GET-1") for name in names]
+
+
+def test_one_process_is_asked_in_the_order_of_the_plan() -> None:
+    work = Work(checks("a 1", "b 1", "a 2", "b 2"))
+    asked = [work.next("a", ()), work.next("a", ()), work.next("b", ()), work.next("a", ())]
+    assert [check.nodeid for check in asked if check] == ["a 1", "b 1", "a 2", "b 2"]
+    assert not work
+    assert work.next("a", ()) is None
+
+
+def test_several_processes_keep_to_their_backends_as_long_as_there_are_enough() -> None:
+    work = Work(checks("a 1", "b 1", "a 2", "b 2", "c 1"))
+    order = [("", ()), ("", "a"), ("a", "b"), ("b", "a"), ("b", "a"), ("a", "c")]
+    asked = [work.next(mine, set(others)) for mine, others in order]
+    assert [check.nodeid for check in asked if check] == ["a 1", "b 1", "a 2", "b 2", "c 1"]
+
+
+def test_a_backend_that_ends_processes_is_given_up_after_some() -> None:
+    work = Work(checks("a 1", "b 1", "a 2", "a 3", "a 4"))
+    given_up = []
+    for _ in range(limits.ENDS):
+        check = work.next("a", {"b"})
+        assert check is not None
+        given_up.append([left.nodeid for left in work.ended_by(check, 1)])
+    assert given_up == [[], [], ["a 4"]]
+    assert work.next("", ()) == checks("b 1")[0]
+
+
+def test_one_that_takes_its_time_is_given_up_sooner() -> None:
+    work = Work(checks("a 1", "a 2"))
+    check = work.next("", ())
+    assert check is not None
+    assert work.ended_by(check, limits.LOST) == checks("a 2")
+
+
+def test_an_end_fails_whatever_the_level_and_says_what_to_do() -> None:
+    (check,) = checks("a 1")
+    result = ends.broken(check, "the process ended", silent=False, spec="a.py:A", printed="one\ntwo\x1b", seconds=1)
+    assert replayed([result]).table() == {("a", "GET-1"): Verdict.FAIL}
+    for told in ("GET-1 (MUST) is broken by a", "seen      the process ended", "two\\x1b", "check a.py:A -k GET-1"):
+        assert told in result.failure
+
+
+def test_a_process_that_ends_is_a_failure_of_its_check_and_the_others_are_asked(consumer) -> None:
+    consumer.write("mine.py", BACKENDS)
+    result = consumer.check("mine.py:Ends", "-k", "GET-5 or LIST-2")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "*GET-5 *FAIL*",
+            "*LIST-2 *pass*",
+            "2 of 2 planned checks were run*",
+            "HANG   the process that calls it comes to its end",
+            "*seen      the process ended during GET-5, with exit status 0",
+            "*printed   about to leave",
+            "*again     crudspec check mine.py:Ends -k GET-5",
+            "1 finding: 1 hang. Begin with GET-5: *",
+        ]
+    )
+
+
+def test_the_first_failure_is_the_end_where_asked(consumer) -> None:
+    consumer.write("mine.py", BACKENDS)
+    result = consumer.check("mine.py:Ends", "-k", "GET-5 or LIST-2", "-x")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*GET-5 *FAIL*", "*LIST-2 *not run*", "INCOMPLETE: 1 planned*LIST-2*"])
+
+
+def test_several_processes_ask_everything_once(consumer) -> None:
+    result = consumer.check("asyncpg", "core", "-k", "CREATE-6 or RESULT-1 or LIST", "-n", "2", "-v")
+
+    assert result.ret == 0
+    lines = [line for line in result.outlines if re.match(r"pass +[A-Z]+-\d", line)]
+    assert len(lines) == len(set(lines)) > 8
+    result.stdout.fnmatch_lines([f"{len(lines)} of {len(lines)} planned checks were run*"])
+
+
+IMPORTED = {
+    "ends": ("import os; os._exit(0)", "the process ended, with exit status 0, while it started"),
+    "leaves": ("raise SystemExit(0)", "importing 'bad.py' raised SystemExit: 0"),
+    "prints and crashes": ("print('so long', flush=True); import os; os.abort()", "so long"),
+}
+
+
+@pytest.mark.parametrize(("code", "told"), IMPORTED.values(), ids=IMPORTED)
+def test_a_backend_that_ends_the_process_when_it_is_imported_is_wrong_usage(code, told, consumer) -> None:
+    consumer.write("bad.py", code + "\n")
+    result = consumer.check("bad.py:Bad")
+
+    assert result.ret == 4
+    assert told in result.stderr.str()
+    assert "Traceback" not in result.stderr.str()
+
+
+def test_no_password_is_shown_whatever_a_backend_says(consumer, monkeypatch) -> None:
+    monkeypatch.setenv("WORD", f"cannot use {consumer.dsn} or {consumer.password}")
+    consumer.write("mine.py", BACKENDS)
+    for result in (
+        consumer.check("mine.py:Talks", "-k", "GET-5", "-v"),
+        consumer.crudspec("demo", "mine.py:Talks", "--server", "external", "--dsn", consumer.dsn),
+        consumer.crudspec("cost", "mine.py:Talks", "--server", "external", "--dsn", consumer.dsn),
+    ):
+        assert result.ret == 1
+        assert "***" in result.stdout.str()
+        assert consumer.password not in result.stdout.str() + result.stderr.str()
+
+
+@pytest.mark.parametrize("command", ["demo", "cost"])
+def test_a_demo_and_a_measurement_go_on_after_a_process_that_ended(command, consumer) -> None:
+    consumer.write("mine.py", BACKENDS)
+    result = consumer.crudspec(command, "mine.py:Ends", "asyncpg", "--server", "external", "--dsn", consumer.dsn)
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*asyncpg*"])
+    text = " ".join(result.stdout.str().split())
+    assert ("NOT all of it was done" if command == "demo" else "Ends could not be measured: the process ended") in text
+    assert "Traceback" not in result.stderr.str()
+
+
+def _processes(mark: str) -> list[int]:
+    """Processes whose environment has that mark: children, keepers, servers."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_an_interrupted_run_leaves_nothing(number, consumer, server, tmp_path, monkeypatch) -> None:
+    consumer.write("mine.py", BACKENDS)
+    mark = f"CRUDSPEC_TEST_MARK_{os.urandom(8).hex()}"
+    monkeypatch.setenv(mark, "1")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    command = [sys.executable, "-m", "crudspec", "check", "mine.py:Waits", "-k", "GET-5", "--deadline", "60"]
+    command += ["--server", "external", "--dsn", server.dsn, "-n", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=consumer.path) as run:
+        _wait_for(lambda: asyncio.run(_is_busy(server.dsn)))
+        run.send_signal(number)
+        status = run.wait(30)
+        output = run.stdout.read().decode() if run.stdout else ""
+    assert status == (2 if number is signal.SIGINT else -number)
+    if number is signal.SIGINT:
+        assert output.splitlines()[-1] == "interrupted"
+    assert "Traceback" not in output
+    _wait_for(lambda: not _processes(mark))
+    _wait_for(lambda: not list(tmp_path.glob("crudspec-*")))
+
+
+async def _is_busy(dsn: str) -> bool:
+    """Whether somebody has a scratch database for such a backend, and a connection to it."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE datname ~ '_waits_[0-9]+$'") > 1
+    finally:
+        await connection.close()
+
+
+def _wait_for(state) -> None:
+    deadline = time.monotonic() + 30
+    while not state():
+        assert time.monotonic() < deadline, "it does not come"
+        time.sleep(0.05)

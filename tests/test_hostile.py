@@ -21,6 +21,7 @@ ASKED = {
     "meddles": ("CREATE-6", "GET-1", "LIST-2"),
     "database": ("CREATE-6", "GET-1", "LIST-2"),
     "leaving": ("CREATE-6", "HYGIENE-2"),
+    "tampers": ("CREATE-6", "LIST-2"),
 }
 """The clauses that the samples of each module are asked."""
 

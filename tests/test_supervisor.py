@@ -80,6 +80,17 @@ def test_one_that_takes_its_time_is_given_up_sooner() -> None:
     assert work.ended_by(check, limits.LOST) == checks("a 2")
 
 
+def test_calls_that_do_not_come_back_add_up() -> None:
+    work = Work(checks("a 1", "a 2", "a 3", "b 1"))
+    (first, second) = (work.next("", ()), work.next("", ()))
+    assert first is not None
+    assert second is not None
+    assert work.lost_in(first, limits.LOST - 1) == []
+    assert work.lost_in(second, 1) == checks("a 3")
+    assert work.given_up == {"a": "GET-1"}
+    assert work
+
+
 def test_an_end_fails_whatever_the_level_and_says_what_to_do() -> None:
     (check,) = checks("a 1")
     result = ends.broken(check, "the process ended", silent=False, spec="a.py:A", printed="one\ntwo\x1b", seconds=1)
@@ -127,13 +138,14 @@ def test_several_processes_ask_everything_once(consumer) -> None:
 IMPORTED = {
     "ends": ("import os; os._exit(0)", "the process ended, with exit status 0, while it started"),
     "leaves": ("raise SystemExit(0)", "importing 'bad.py' raised SystemExit: 0"),
+    "replaces": ("import crudspec.checks; crudspec.checks.expect = print", "replaced crudspec.checks.expect"),
     "prints and crashes": ("print('so long', flush=True); import os; os.abort()", "so long"),
 }
 
 
 @pytest.mark.parametrize(("code", "told"), IMPORTED.values(), ids=IMPORTED)
 def test_a_backend_that_ends_the_process_when_it_is_imported_is_wrong_usage(code, told, consumer) -> None:
-    consumer.write("bad.py", code + "\n")
+    consumer.write("bad.py", code + "\nfrom crudspec.backends.asyncpg import AsyncpgBackend as Bad\n")
     result = consumer.check("bad.py:Bad")
 
     assert result.ret == 4

@@ -107,7 +107,7 @@ def test_the_command_has_the_option(consumer):
     result = consumer.check("mine.py:Forgetful", "-k", "UPDATE-1", "--wire")
 
     assert result.ret == 1
-    assert any("UPDATE tasks SET title = $2" in line for line in section(result))
+    result.stdout.fnmatch_lines(["*sql       update(1, 'after', False)", "*#1 UPDATE tasks SET title = $2*"])
 
 
 def test_tls_leaves_the_wire_out_and_says_so(request):
@@ -118,7 +118,7 @@ def test_tls_leaves_the_wire_out_and_says_so(request):
     run._try_the_wire("postgresql://me:secret@localhost/db?sslmode=verify-full")
 
     assert not run.stages.wire
-    (note,) = run.notes
+    (note,) = run.record.notes
     assert "sslmode=verify-full" in note
     assert "plain loopback connection" in note
     assert "secret" not in note

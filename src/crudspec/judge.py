@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crudspec import causes
 from crudspec.checks import completed
 from crudspec.clauses import BY_ID, Clause, Consequence
 from crudspec.deviations import today
@@ -16,6 +17,7 @@ from crudspec.record import Result, Verdict, to_json
 from crudspec.report.failure import describe, headline, own_connection_lost
 from crudspec.report.text import printable
 from crudspec.server import ServerError
+from crudspec.subject import DeadlineMissed
 
 if TYPE_CHECKING:
     from crudspec.run import Run
@@ -155,6 +157,9 @@ class _Judgement:
         more: dict[str, Any] = {"detail": detail, "failure": failure}
         if report.when == "setup":
             more["consequence"] = Consequence.HANG  # it cannot be opened: the clause itself was not asked
+        if isinstance(error, DeadlineMissed):
+            more |= {"cause": f"{causes.HANGS}: {error.what.partition('(')[0]}", "consequence": Consequence.HANG}
         if isinstance(error, ContractBroken):
-            more |= {"cause": error.cause} | ({"consequence": error.consequence} if error.consequence else {})
+            more |= {"cause": error.cause} if error.cause else {}
+            more |= {"consequence": error.consequence} if error.consequence else {}
         return self.result(verdict, **more)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _CALLS_WITH_SQL = 4
 _LONGEST_SQL = 400
 _LONGEST_LINE = 1200
+_LONGEST_VALUE = 100
+"""In the one line that stands for a failure."""
 
 _HERE = Path(__file__).resolve().parents[1]
 
@@ -83,7 +85,7 @@ def own_connection_lost(error: BaseException) -> bool:
 def headline(error: BaseException) -> str:
     """One line for the matrix."""
     if isinstance(error, ContractBroken):
-        return f"{error.what}: expected {error.expected}, seen {error.seen}"
+        return f"{error.what}: expected {cut(error.expected, _LONGEST_VALUE)}, seen {cut(error.seen, _LONGEST_VALUE)}"
     return f"raised {shown_error(error)}"
 
 

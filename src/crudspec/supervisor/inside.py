@@ -5,14 +5,18 @@ from __future__ import annotations
 import io
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import crudspec.run  # noqa: F401 - all of the suite's own code, before any backend can reach it
+from crudspec.clauses import BY_ID, Consequence
 from crudspec.heartbeat import heart
 from crudspec.plugin import PLACE, Place, clause_of, current_run, split_id
 from crudspec.record import Beat, Begin, Error, Footer, Result, Spoilt, Verdict
+from crudspec.supervisor.intact import Intact
 from crudspec.supervisor.link import Link
 
 if TYPE_CHECKING:
@@ -38,6 +42,8 @@ class Inside:
         self._place = place
         self.is_done = False
         self._recursion = sys.getrecursionlimit()
+        self._intact = Intact()
+        self._intact.learn()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -67,6 +73,9 @@ class Inside:
     @pytest.hookimpl(wrapper=True)
     def pytest_collection_finish(self, session: pytest.Session) -> Generator[None]:
         yield
+        if changed := self._intact.changed():
+            raise pytest.UsageError(f"importing the backends has replaced {changed}, which is the suite's own")
+        self._intact.learn()
         if not session.config.option.collectonly and not session.testsfailed:
             self._link.command()  # to go: there is a server
 
@@ -82,9 +91,12 @@ class Inside:
             self._link.tell(Begin(nodeid=nodeid))
             if nodeid in items:
                 hook.pytest_runtest_protocol(item=items[nodeid], nextitem=nothing)
+            result = run.record.results.get(nodeid) or _not_run(nodeid)
             if spoilt := self._spoilt(session):
                 self._link.tell(Spoilt(text=spoilt))
-            self._link.tell(run.record.results.get(nodeid) or _not_run(nodeid))
+            if changed := self._intact.changed():
+                result = _replaced(result, changed, run.again(run.adapter(result.backend), result.clause))
+            self._link.tell(result)
         self.is_done = True
         return True
 
@@ -92,6 +104,8 @@ class Inside:
         """What keeps pytest from running another check in this process; empty where nothing does."""
         if sys.getrecursionlimit() != self._recursion:
             return "the recursion limit is another one"
+        if self._intact.changed():
+            return "the suite is not what it was"
         # Only the session itself may be left: an exception that is no Exception may have ended a tear-down.
         return "fixtures could not be torn down" if len(session._setupstate.stack) > 1 else ""
 
@@ -104,8 +118,6 @@ class Inside:
 
 def _not_run(nodeid: str) -> Result:
     backend, clause_id = split_id(nodeid) or ("", "")
-    from crudspec.clauses import BY_ID
-
     clause = BY_ID[clause_id]
     reason = "pytest did not run it"
     return Result(
@@ -118,6 +130,15 @@ def _not_run(nodeid: str) -> Result:
         detail=reason,
         because=reason,
     )
+
+
+def _replaced(result: Result, changed: str, again: str) -> Result:
+    """Nothing that this check has found can be believed."""
+    what, expected, seen = "the suite's own code", "it is left alone", f"{changed} was replaced during {result.clause}"
+    lines = [f"{result.clause} ({result.level}) is broken by {result.backend}", f"  look at   {what}"]
+    lines += [f"  expected  {expected}", f"  seen      {seen}", f"  again     {again}"]
+    detail, failure = f"{what}: expected {expected}, seen {seen}", "\n".join(lines)
+    return replace(result, verdict=Verdict.FAIL, consequence=Consequence.DATA, detail=detail, failure=failure)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ ENDS = 3
 """Processes that a backend may end before the rest of its checks is left alone."""
 
 LOST = 60.0
-"""Seconds that may be lost with them."""
+"""Seconds that may be lost with them, and with calls of the backend that do not come back."""
 
 STARTS = 2
 """Processes in a row that may end before they have run a check."""

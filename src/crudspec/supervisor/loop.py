@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from crudspec import causes
 from crudspec.record import Begin, Error, Footer, Header, Note, Plan, Record, Result, Spoilt, Verdict
 from crudspec.server import Server, ServerChoice, ServerError, start, stop
 from crudspec.server.dsn import redacted
@@ -221,11 +222,14 @@ class Supervisor:
         child.idle()
         if self._stops_at(result):
             return
+        check = self.record.checks[result.nodeid]
         if child.spoilt:
             self._end(child)
-            self._go_on_after(self.record.checks[result.nodeid], 0.0)
-        else:
-            self._occupy(child)
+            self._go_on_after(check, 0.0)
+            return
+        if result.cause.startswith(causes.HANGS) and self._work is not None:
+            self._leave_alone(check, self._work.lost_in(check, result.seconds))
+        self._occupy(child)
 
     def _stops_at(self, result: Result) -> bool:
         if self._order.stop_at_first and result.verdict is Verdict.FAIL:
@@ -294,10 +298,13 @@ class Supervisor:
     def _go_on_after(self, check: Check, seconds: float) -> None:
         """Go on in another process; leave a backend alone that has ended some."""
         assert self._work is not None
-        for waiting in self._work.ended_by(check, seconds):
-            detail = f"{check.backend} ends, or spoils, one process after the other"
-            self._tell(ends.not_run(waiting, because=check.clause, detail=detail))
+        self._leave_alone(check, self._work.ended_by(check, seconds))
         self._respawn()
+
+    def _leave_alone(self, check: Check, rest: Sequence[Check]) -> None:
+        for waiting in rest:
+            detail = f"{check.backend} is left alone after {check.clause}: it would go on so for too long"
+            self._tell(ends.not_run(waiting, because=check.clause, detail=detail))
 
     def _respawn(self) -> None:
         if self._work and len(self._children) < self._order.processes:

@@ -17,7 +17,7 @@ class Work:
     """The checks of a run that are waiting, in the order of the plan.
 
     Attributes:
-        given_up: Why a backend is asked nothing more, by its name: the clause in whose check it ended a process.
+        given_up: Why a backend is asked nothing more, by its name: the clause in whose check it was too much.
     """
 
     def __init__(self, checks: Iterable[Check]) -> None:
@@ -54,8 +54,16 @@ class Work:
         Returns:
             What is given up.
         """
+        self._ends[check.backend] += 1
+        return self.lost_in(check, seconds)
+
+    def lost_in(self, check: Check, seconds: float) -> list[Check]:
+        """Note that a check took time because something did not come back; where it adds up, the rest is given up.
+
+        Returns:
+            What is given up.
+        """
         backend = check.backend
-        self._ends[backend] += 1
         self._lost[backend] += int(seconds)
         if self._ends[backend] < limits.ENDS and self._lost[backend] < limits.LOST:
             return []

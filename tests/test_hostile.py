@@ -14,14 +14,14 @@ from crudspec.server import Server, ServerChoice
 from crudspec.supervisor import Order, Supervisor, limits
 
 ASKED = {
-    "ends": ("CREATE-6", "GET-5", "LIST-2", "UPDATE-4"),
-    "silent": ("CREATE-6", "GET-5", "LIST-2"),
-    "raises": ("CREATE-6", "GET-5", "LIST-2"),
-    "values": ("CREATE-6", "GET-1", "LIST-2"),
-    "meddles": ("CREATE-6", "GET-1", "LIST-2"),
+    "ends": ("CONNECT-1", "CREATE-1", "CREATE-6", "GET-1", "LIST-2"),
+    "silent": ("CONNECT-1", "CREATE-6", "GET-1", "LIST-1", "LIST-2"),
+    "raises": ("CREATE-6", "GET-1", "LIST-2"),
+    "values": ("CREATE-6", "GET-1", "LIST-1", "LIST-2"),
+    "meddles": ("CREATE-1", "CREATE-6", "GET-1", "LIST-2"),
     "database": ("CREATE-6", "GET-1", "LIST-2"),
-    "leaving": ("CREATE-6", "HYGIENE-2"),
-    "tampers": ("CREATE-6", "LIST-2"),
+    "leaving": ("CONNECT-1", "CREATE-6", "HYGIENE-2"),
+    "tampers": ("CREATE-1", "CREATE-6", "LIST-2"),
 }
 """The clauses that the samples of each module are asked."""
 

@@ -5,6 +5,7 @@ What fails here is told once, by the clause that is about it; what needs it is n
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ async def _works(operation: str, subject: Subject, *args: Any, when: str = "") -
         return await subject.call(operation, *args)
     except ContractBroken:
         raise
-    except Exception as error:
+    except (Exception, CancelledError) as error:  # nobody has cancelled it
         what = " ".join([shown_call(operation, args), *when.split()])
         raise ContractBroken(what, expected="it works", seen=f"raised {shown_error(error)}") from error
 

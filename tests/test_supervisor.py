@@ -48,7 +48,7 @@ def checks(*names: str) -> list[Check]:
 
 
 def test_one_process_is_asked_in_the_order_of_the_plan() -> None:
-    work = Work(checks("a 1", "b 1", "a 2", "b 2"))
+    work = Work(checks("a 1", "b 1", "a 2", "b 2"), apart=False)
     asked = [work.next("a", ()), work.next("a", ()), work.next("b", ()), work.next("a", ())]
     assert [check.nodeid for check in asked if check] == ["a 1", "b 1", "a 2", "b 2"]
     assert not work
@@ -56,14 +56,14 @@ def test_one_process_is_asked_in_the_order_of_the_plan() -> None:
 
 
 def test_several_processes_keep_to_their_backends_as_long_as_there_are_enough() -> None:
-    work = Work(checks("a 1", "b 1", "a 2", "b 2", "c 1"))
+    work = Work(checks("a 1", "b 1", "a 2", "b 2", "c 1"), apart=True)
     order = [("", ()), ("", "a"), ("a", "b"), ("b", "a"), ("b", "a"), ("a", "c")]
     asked = [work.next(mine, set(others)) for mine, others in order]
     assert [check.nodeid for check in asked if check] == ["a 1", "b 1", "a 2", "b 2", "c 1"]
 
 
 def test_a_backend_that_ends_processes_is_given_up_after_some() -> None:
-    work = Work(checks("a 1", "b 1", "a 2", "a 3", "a 4"))
+    work = Work(checks("a 1", "b 1", "a 2", "a 3", "a 4"), apart=True)
     given_up = []
     for _ in range(limits.ENDS):
         check = work.next("a", {"b"})
@@ -74,14 +74,14 @@ def test_a_backend_that_ends_processes_is_given_up_after_some() -> None:
 
 
 def test_one_that_takes_its_time_is_given_up_sooner() -> None:
-    work = Work(checks("a 1", "a 2"))
+    work = Work(checks("a 1", "a 2"), apart=False)
     check = work.next("", ())
     assert check is not None
     assert work.ended_by(check, limits.LOST) == checks("a 2")
 
 
 def test_calls_that_do_not_come_back_add_up() -> None:
-    work = Work(checks("a 1", "a 2", "a 3", "b 1"))
+    work = Work(checks("a 1", "a 2", "a 3", "b 1"), apart=False)
     (first, second) = (work.next("", ()), work.next("", ()))
     assert first is not None
     assert second is not None

@@ -75,7 +75,9 @@ def shown(value: object) -> str:
     """A value for a failure: its repr, shortened; one that raises is said to; one that is an address is no use."""
     try:
         text = _text(value)
-    except Exception as error:  # noqa: BLE001 - the value is a stranger's
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the value is a stranger's
         return f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 60]} … ({len(text)} characters) … {text[-30:]}"
 
@@ -99,7 +101,9 @@ def shown_error(error: BaseException) -> str:
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
     try:
         text = str(error)
-    except Exception as broken:  # noqa: BLE001 - the exception is a stranger's
+    except KeyboardInterrupt:
+        raise
+    except BaseException as broken:  # noqa: BLE001 - the exception is a stranger's
         text = f"<its str() raises {type(broken).__name__}>"
     first = text.strip().splitlines()[:1]
     # A lone surrogate, which the suite itself passes in, can be neither printed nor sent to another process.

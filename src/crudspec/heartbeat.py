@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from mmap import mmap
 
 _EVERY = 0.5
 """Seconds between two signs, unless the next thing may take longer than what was said before."""
@@ -15,28 +16,54 @@ _EVERY = 0.5
 _now = monotonic
 
 
+SIZE = 512
+"""Bytes of the place that both processes see."""
+
+
 class Heart:
-    """Says that something is under way, and how long it may take; nothing where nobody listens."""
+    """Says that something is under way, and how long it may take; nothing where nobody listens.
+
+    Attributes:
+        listener: Takes a sign of life: how long it may be silent, and which backend is called.
+        place: Shows what was called last, to the other process too, also when this one is gone: it costs nothing to
+            write, and so every call is there.
+        phase: What pytest does: ``setup``, ``call`` or ``teardown``.
+    """
 
     def __init__(self) -> None:
         self.listener: Callable[[float, str], None] | None = None
+        self.place: mmap | None = None
+        self.phase = ""
         self._next = 0.0
         self._until = 0.0
         self._backend = ""
+        self._written: dict[tuple[str, str, str], bytes] = {}
 
-    def beat(self, limit: float, backend: str = "") -> None:
+    def beat(self, limit: float, backend: str, operation: str) -> None:
         """Say that what begins now ends within ``limit`` seconds, of itself or by a deadline of ours.
 
         Args:
             limit: In seconds.
             backend: Name of the backend that is called.
+            operation: What is called.
         """
         if self.listener is None:
             return
+        if self.place is not None:
+            key = self.phase, backend, operation
+            if key not in self._written:
+                self._written[key] = "\n".join(key).encode()[:SIZE].ljust(SIZE, b"\0")
+            self.place[:SIZE] = self._written[key]
         now = _now()
         if now >= self._next or now + limit > self._until or backend != self._backend:
             self._next, self._until, self._backend = now + _EVERY, now + limit + _EVERY, backend
             self.listener(limit, backend)
+
+
+def read_place(content: bytes) -> tuple[str, str, str]:
+    """Phase, backend and operation, as they were written last; empty where nothing was called."""
+    phase, backend, operation, *_ = [*content.rstrip(b"\0").decode(errors="replace").split("\n"), "", "", ""]
+    return phase, backend, operation
 
 
 heart = Heart()

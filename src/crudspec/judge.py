@@ -11,7 +11,7 @@ from crudspec import causes
 from crudspec.checks import completed
 from crudspec.clauses import BY_ID, Clause, Consequence
 from crudspec.deviations import today
-from crudspec.failures import ContractBroken, Inconclusive
+from crudspec.failures import ContractBroken, Depends, Inconclusive
 from crudspec.plugin import split_id
 from crudspec.record import Result, Verdict, to_json
 from crudspec.report.failure import describe, headline, own_connection_lost
@@ -122,6 +122,7 @@ class _Judgement:
             detail = failure = f"raised {type(error).__name__}, whose text raises {type(broken).__name__}"
         ours = own_connection_lost(error)
         if isinstance(error, Inconclusive):
+            detail = str(error) if isinstance(error, Depends) else detail
             report.outcome = "skipped"
             report.longrepr = (report.nodeid, 0, f"not run: {detail}")
             return self.not_run(detail, because=error.because or str(error.what))

@@ -51,7 +51,9 @@ def read_all(what: str, returned: object, *, hidden: Collection[str] = ()) -> li
             rows.append(read(f"row {index} of {what}", row, hidden=hidden))
     except ContractBroken:
         raise
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise ContractBroken(what, expected="a sequence of rows", seen=f"raised {shown_error(error)}") from error
     return rows
 
@@ -67,7 +69,9 @@ def _value(what: str, returned: Any, name: str, *, keyed: bool) -> Any:
         if not keyed and (value := getattr(returned, name, _ABSENT)) is not _ABSENT:
             return value
         return returned[name]  # asyncpg.Record has keys but is no Mapping
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         seen = f"{shown(returned)} of type {type(returned).__name__}"
         if not isinstance(error, LookupError | TypeError | AttributeError):
             seen = f"reading it raised {shown_error(error)}"
@@ -96,5 +100,7 @@ def _check_type(what: str, name: str, value: object, wanted: type) -> None:
 def _is_aware(value: Any) -> bool:
     try:
         return value.utcoffset() is not None
-    except Exception:  # noqa: BLE001 - its time zone is a stranger's
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - its time zone is a stranger's
         return False

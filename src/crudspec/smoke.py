@@ -90,7 +90,7 @@ async def _works(operation: str, subject: Subject, *args: Any, when: str = "") -
         return call.result()
     except ContractBroken:
         raise
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:  # nobody has cancelled it
         raise ContractBroken(what, expected="it works", seen=f"raised {shown_error(error)}") from error
 
 

@@ -220,7 +220,7 @@ class Subject:
         # In a context with nothing in it: what another instance has set is not this one's, and is not there.
         self._task = loop.create_task(self._hold(opened, self._closing), context=Context())
         what = f"{self.adapter.cls.__name__}.connect(dsn)"
-        beat(CONNECT_DEADLINE, self.name)
+        beat(CONNECT_DEADLINE, self.name, CONNECT)
         with Watchdog(what, CONNECT_DEADLINE):
             done, _ = await asyncio.wait({opened, self._task}, timeout=CONNECT_DEADLINE, return_when="FIRST_COMPLETED")
         if not done:
@@ -247,7 +247,7 @@ class Subject:
         closing.set()
         what = f"leaving {self.adapter.cls.__name__}.connect(dsn)"
         deadline = CLOSE_AGAIN_DEADLINE if known else deadline
-        beat(deadline, self.name)
+        beat(deadline, self.name, LEAVE)
         with Watchdog(what, deadline):
             done, _ = await asyncio.wait({task}, timeout=deadline)
         if not done:
@@ -312,8 +312,8 @@ class Subject:
             return await self._answer(record, deadline)
 
     async def _answer(self, record: Call, limit: float) -> Any:
-        beat(limit, self.name)
         operation, args = record.operation, record.args
+        beat(limit, self.name, operation)
         scope = asyncio.timeout(limit)
         try:
             # A worker thread that hangs does not block the loop, and its caller waits for it for a while.

@@ -11,7 +11,7 @@ from tests.hostile.ends import _Good
 class ExitsInLeaving(_Good):
     """When everything has been asked already, at the latest."""
 
-    verdicts = {"HYGIENE-2": "fail"}
+    verdicts = {"CONNECT-1": "fail"}
 
     @classmethod
     @asynccontextmanager
@@ -22,7 +22,7 @@ class ExitsInLeaving(_Good):
 
 
 class BlocksInLeaving(_Good):
-    verdicts = {"HYGIENE-2": "fail"}
+    verdicts = {"CONNECT-1": "fail"}
 
     @classmethod
     @asynccontextmanager
@@ -33,7 +33,7 @@ class BlocksInLeaving(_Good):
 
 
 class RaisesInLeaving(_Good):
-    verdicts = {"CREATE-6": "pass", "HYGIENE-2": "fail"}
+    verdicts = {"CONNECT-1": "fail", "CREATE-6": "pass"}
 
     @classmethod
     @asynccontextmanager
@@ -44,7 +44,7 @@ class RaisesInLeaving(_Good):
 
 
 class HangsInLeaving(_Good):
-    verdicts = {"CREATE-6": "pass", "HYGIENE-2": "fail"}
+    verdicts = {"CONNECT-1": "fail", "CREATE-6": "pass"}
 
     @classmethod
     @asynccontextmanager

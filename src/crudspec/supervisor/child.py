@@ -8,11 +8,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crudspec.heartbeat import SIZE, read_place
 from crudspec.record import Beat, from_json
 from crudspec.supervisor import limits
 
@@ -46,7 +48,6 @@ class Child:
         state: What it is about.
         check: Node id of the check that it was given last; empty before the first.
         done: Node ids of the checks that came to an end in it.
-        called: Name of the backend that it called last.
         reason: Why it says that it cannot go on.
         spoilt: Why it can run no check after the one that is under way; empty where it can.
     """
@@ -55,19 +56,23 @@ class Child:
         """Start it.
 
         Args:
-            order: What its ``main`` expects: ``arguments`` for pytest, ``run_dir`` and ``owner``.
+            order: What its ``main`` expects: ``arguments`` for pytest, ``run_dir`` and ``owner``, and what is known
+                to be ``broken``.
         """
         commands_in, self._commands = os.pipe()
         self.events, events_out = os.pipe()
         self.output, output_in = os.pipe()
+        with tempfile.TemporaryFile() as file:
+            file.truncate(SIZE)
+            self._place = os.dup(file.fileno())
         try:
             # A session of its own: Ctrl-C is for the parent alone, and everything that a backend starts can be ended.
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _CODE, _PACKAGES, str(commands_in), str(events_out)],
+                [sys.executable, "-P", "-c", _CODE, _PACKAGES, str(commands_in), str(events_out), str(self._place)],
                 stdin=subprocess.DEVNULL,
                 stdout=output_in,
                 stderr=output_in,
-                pass_fds=(commands_in, events_out),
+                pass_fds=(commands_in, events_out, self._place),
                 start_new_session=True,
             )
         finally:
@@ -78,7 +83,7 @@ class Child:
         self.state = State.STARTING
         self.check = ""
         self.done: list[str] = []
-        self.called = ""
+        self._called: tuple[str, str, str] | None = None
         self.reason = ""
         self.spoilt = ""
         self.since = self._heard = time.monotonic()
@@ -143,7 +148,6 @@ class Child:
             self._heard = time.monotonic()
             if isinstance(event, Beat):
                 self._limit = max(limits.SILENCE, min(event.limit, limits.ANNOUNCED) + limits.GRACE)
-                self.called = event.backend
             yield event
 
     def printed(self) -> str:
@@ -164,6 +168,10 @@ class Child:
                     break
                 self._printed = (self._printed + more)[:_KEPT]
                 self._last_printed = (self._last_printed + more)[-_KEPT:]
+
+    def called(self) -> tuple[str, str, str]:
+        """Phase of the check, backend and operation that was called last, also when the process is gone."""
+        return self._called or read_place(os.pread(self._place, SIZE, 0))
 
     # How long it takes
 
@@ -201,10 +209,11 @@ class Child:
     def kill(self) -> None:
         """Make it end, with everything that was started in its session, and give its pipes back."""
         self.drain()
+        self._called = self.called()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         self._process.wait()
-        for descriptor in (self.events, self.output, self._commands):
+        for descriptor in (self.events, self.output, self._commands, self._place):
             os.close(descriptor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mmap
 import os
 import sys
 from dataclasses import replace
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import crudspec.run  # noqa: F401 - all of the suite's own code, before any backend can reach it
+from crudspec import causes
 from crudspec.clauses import BY_ID, Consequence
-from crudspec.heartbeat import heart
+from crudspec.failures import ContractBroken
+from crudspec.heartbeat import SIZE, heart
 from crudspec.plugin import PLACE, Place, clause_of, current_run, split_id
 from crudspec.record import Beat, Begin, Error, Footer, Result, Spoilt, Verdict
 from crudspec.supervisor.intact import Intact
@@ -27,6 +30,9 @@ _PLUGINS = ("crudspec.plugin", "pytest_asyncio.plugin", "_hypothesis_pytestplugi
 """What the suite needs besides pytest itself."""
 
 
+_Skipped = pytest.skip.Exception  # bound here: a backend may replace it
+
+
 class _Nothing(pytest.Item):
     """What comes next, as far as pytest has to know: something that leaves the fixtures of the session alone."""
 
@@ -37,9 +43,18 @@ class _Nothing(pytest.Item):
 class Inside:
     """A pytest plugin that runs what it is told to and shows nothing."""
 
-    def __init__(self, link: Link, place: Place) -> None:
+    def __init__(self, link: Link, place: Place, broken: list[list[str]]) -> None:
+        """Prepare.
+
+        Args:
+            link: To the parent.
+            place: Where this process stands.
+            broken: What has ended another process already: backend, operation, the clause that tells it, and how.
+        """
         self._link = link
         self._place = place
+        self._broken = broken
+        self._is_left_half = False
         self.is_done = False
         self._recursion = sys.getrecursionlimit()
         self._intact = Intact()
@@ -62,12 +77,14 @@ class Inside:
             self._link.tell(Error(text=f"the suite itself cannot be collected: {report.longreprtext[-2000:]}"))
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        heart.place = None  # the operation that was called last is the one
         kind = excinfo.type.__name__
         self._link.tell(
             Error(text=f"{'KeyboardInterrupt' if kind == 'KeyboardInterrupt' else f'pytest.{kind}'} was raised")
         )
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        heart.place = None
         self._link.tell(Error(text=f"pytest itself failed: {excinfo.typename}: {str(excinfo.value)[:500]}"))
 
     @pytest.hookimpl(wrapper=True)
@@ -87,6 +104,10 @@ class Inside:
         items = {item.nodeid: item for item in session.items if clause_of(item)}
         hook = session.config.hook
         nothing = _Nothing.from_parent(session, name="nothing")
+        for backend, operation, clause, seen in self._broken:
+            broken = ContractBroken(f"{operation}, once", expected="the process goes on", seen=seen)
+            broken.consequence, broken.cause = Consequence.HANG, causes.ENDS
+            run.stages.abilities[backend].broken[operation] = clause, broken
         while (nodeid := self._link.command().get("check")) is not None:
             self._link.tell(Begin(nodeid=nodeid))
             if nodeid in items:
@@ -100,14 +121,35 @@ class Inside:
         self.is_done = True
         return True
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        heart.phase = "setup"
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        heart.phase = "call"
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self) -> None:
+        heart.phase = "teardown"
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        ordinary = (Exception, _Skipped)
+        if call.when != "call" and call.excinfo and not isinstance(call.excinfo.value, ordinary):
+            self._is_left_half = True
+            heart.place = None
+        return (yield)
+
     def _spoilt(self, session: pytest.Session) -> str:
         """What keeps pytest from running another check in this process; empty where nothing does."""
         if sys.getrecursionlimit() != self._recursion:
             return "the recursion limit is another one"
         if self._intact.changed():
             return "the suite is not what it was"
-        # Only the session itself may be left: an exception that is no Exception may have ended a tear-down.
-        return "fixtures could not be torn down" if len(session._setupstate.stack) > 1 else ""
+        # Only the session itself may be left: what is no Exception ends a fixture half-way.
+        half = self._is_left_half or len(session._setupstate.stack) > 1
+        return "fixtures were left half-way" if half else ""
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         if self.is_done and not config.option.collectonly:
@@ -143,7 +185,9 @@ def _replaced(result: Result, changed: str, again: str) -> Result:
 
 def main() -> None:
     """Run the suite as the first command says, and leave by the shortest way."""
-    link = Link(int(sys.argv[2]), int(sys.argv[3]))
+    commands, events, place_of_calls = map(int, sys.argv[2:])
+    heart.place = mmap.mmap(place_of_calls, SIZE)
+    link = Link(commands, events)
     order = link.command()
     link.end_with_parent(order["owner"])
     # Before anything of a backend is imported: what it prints is seen line by line, and nothing in it is an error.
@@ -157,7 +201,7 @@ def main() -> None:
     order["arguments"] += [f"-p{name}" for name in _PLUGINS]
     sys.argv[:] = ["crudspec"]
     place = Place(Path(order["run_dir"]), order["owner"], borrowed=True, tell=link.tell)
-    inside = Inside(link, place)
+    inside = Inside(link, place, order["broken"])
     heart.listener = lambda limit, backend: link.tell(Beat(limit=limit, backend=backend))
     status = pytest.main(order["arguments"], plugins=[inside])
     if inside.is_done:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from crudspec import causes
+from crudspec.abilities import OWNERS
 from crudspec.record import Begin, Error, Footer, Header, Note, Plan, Record, Result, Spoilt, Verdict
 from crudspec.server import Server, ServerChoice, ServerError, start, stop
 from crudspec.server.dsn import redacted
@@ -85,6 +86,8 @@ class Supervisor:
         self._starting: queue.SimpleQueue[Server | ServerError] = queue.SimpleQueue()
         self._run_dir = Path(tempfile.gettempdir()) / f"crudspec-run-{os.getpid()}-{secrets.token_hex(6)}"
         self._starter: threading.Thread | None = None
+        self._broken: list[tuple[str, str, str, str]] = []
+        self._noted: set[str] = set()
         self._false_starts = 0
         self._is_over = False
         self._selector = selectors.DefaultSelector()
@@ -135,7 +138,7 @@ class Supervisor:
 
     def _spawn(self) -> None:
         order = {"arguments": list(self._order.arguments), "run_dir": str(self._run_dir), "owner": os.getpid()}
-        child = Child(order)
+        child = Child({**order, "broken": self._broken})
         self._children.append(child)
         for descriptor in (child.events, child.output):
             self._selector.register(descriptor, selectors.EVENT_READ)
@@ -207,7 +210,7 @@ class Supervisor:
         child.ready()
         if self._work is None:
             self._tell(plan)
-            self._work = Work(plan.checks)
+            self._work = Work(plan.checks, apart=self._order.processes > 1)
             if self._order.choice is not None:
                 for _ in range(min(self._order.processes, len(plan.checks)) - 1):
                     self._spawn()
@@ -217,12 +220,16 @@ class Supervisor:
     def _take_result(self, child: Child, result: Result) -> None:
         if child.state is not State.BUSY or result.nodeid != child.check:
             return
+        check = self.record.checks[result.nodeid]
+        if child.spoilt and result.verdict is Verdict.FAIL and (operation := self._tried_out(child, check)):
+            self._end(child)
+            self._judge_trial(check, operation, result.detail, child=child, silent=False, seconds=result.seconds)
+            return
         printed = self._redacted(child.printed())[:_PRINTED].strip()
         self._tell(replace(result, printed=result.printed or printed))
         child.idle()
         if self._stops_at(result):
             return
-        check = self.record.checks[result.nodeid]
         if child.spoilt:
             self._end(child)
             self._go_on_after(check, 0.0)
@@ -268,21 +275,58 @@ class Supervisor:
     def _judge(self, child: Child, state: State, how: str, *, silent: bool, seconds: float) -> None:
         """Say what it means that a child ended, or had to be ended, before it was done."""
         reason = f": {child.reason}" if child.reason else ""
-        nodeid = self._blamed(child, state)
+        nodeid = self._blamed(child, state, child.called()[1])
         if not nodeid:
             self._false_start(child, state, how)
             return
         assert self._work is not None
         check = self.record.checks[nodeid]
+        if state is State.BUSY and nodeid == child.check and (operation := self._tried_out(child, check)):
+            ended = f"the process {how}{reason}"
+            self._judge_trial(check, operation, ended, child=child, silent=silent, seconds=seconds)
+            return
         if state is State.BUSY and nodeid == child.check:
             when = f"during {check.clause}"
-        elif state is State.BUSY or state is State.CLOSING:
+        elif state in {State.BUSY, State.CLOSING}:
             when = f"after {check.clause}, while its backend was left"
         else:
             when = f"right after {check.clause}"
         if state is State.BUSY and nodeid != child.check:
             self._work.put_back(self.record.checks[child.check])
         seen = f"the process {how}, {when}{reason}" if silent else f"the process ended {when}, {child.how()}{reason}"
+        self._break(check, seen, child=child, silent=silent, seconds=seconds)
+
+    def _tried_out(self, child: Child, check: Check) -> str:
+        """The operation that was being tried out, before the check itself was asked; empty where none was."""
+        phase, backend, operation = child.called()
+        return operation if phase == "setup" and backend == check.backend and operation in OWNERS else ""
+
+    def _judge_trial(
+        self, check: Check, operation: str, ended: str, *, child: Child, silent: bool, seconds: float
+    ) -> None:
+        """Say what it means that an operation ends the process whatever is asked: its own clause tells it.
+
+        The next child is told, too: what does not need the operation can be asked.
+        """
+        assert self._work is not None
+        clause = OWNERS[operation]
+        self._broken.append((check.backend, operation, clause, self._redacted(ended)))
+        planned = [
+            known for known in self.record.checks.values() if (known.backend, known.clause) == (check.backend, clause)
+        ]
+        owner = check if check in planned else self._work.take(check.backend, clause) or next(iter(planned), None)
+        seen = f"{ended}, in {operation}, when it was tried out"
+        if owner is None and check.backend not in self._noted:
+            self._noted.add(check.backend)
+            self._work.put_back(check)
+            self._tell(Note(text=self._redacted(f"{check.backend}: {seen}")))
+            self._respawn()
+            return
+        if owner is not None and owner is not check:
+            self._work.put_back(check)
+        self._break(owner or check, seen, child=child, silent=silent, seconds=seconds)
+
+    def _break(self, check: Check, seen: str, *, child: Child, silent: bool, seconds: float) -> None:
         result = ends.broken(
             check,
             self._redacted(seen),
@@ -310,14 +354,14 @@ class Supervisor:
         if self._work and len(self._children) < self._order.processes:
             self._spawn()
 
-    def _blamed(self, child: Child, state: State) -> str:
+    def _blamed(self, child: Child, state: State, backend: str) -> str:
         """Node id of the check that an end belongs to; empty where the child has run none.
 
         That is the one that was under way, unless another backend was just being left: a child has only so many
         open at once. Else it is the last one of the backend that was called last.
         """
-        mine = [nodeid for nodeid in child.done if self.record.checks[nodeid].backend == child.called]
-        if state is State.BUSY and (not mine or child.called == self._backend(child)):
+        mine = [nodeid for nodeid in child.done if self.record.checks[nodeid].backend == backend]
+        if state is State.BUSY and (not mine or backend == self._backend(child)):
             return child.check
         return (mine or child.done or [""])[-1]
 

@@ -20,8 +20,15 @@ class Work:
         given_up: Why a backend is asked nothing more, by its name: the clause in whose check it was too much.
     """
 
-    def __init__(self, checks: Iterable[Check]) -> None:
+    def __init__(self, checks: Iterable[Check], *, apart: bool) -> None:
+        """Remember what is to be asked.
+
+        Args:
+            checks: In the order of the plan.
+            apart: Rather all checks of a backend in one process, as there are several.
+        """
         self._waiting = {check.nodeid: check for check in checks}
+        self._apart = apart
         self._ends: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
         self.given_up: dict[str, str] = {}
@@ -37,12 +44,17 @@ class Work:
             others: Those that the other processes are busy with.
         """
         waiting = self._waiting.values()
-        check = (
-            next((check for check in waiting if check.backend == mine), None) if others else next(iter(waiting), None)
-        )
+        check = None
+        if self._apart:
+            check = next((check for check in waiting if check.backend == mine), None)
         check = check or next((check for check in waiting if check.backend not in others), None)
         check = check or next(iter(waiting), None)
         return self._waiting.pop(check.nodeid) if check else None
+
+    def take(self, backend: str, clause: str) -> Check | None:
+        """Take a check of that clause, out of its turn, if one is waiting."""
+        found = [check for check in self._waiting.values() if (check.backend, check.clause) == (backend, clause)]
+        return self._waiting.pop(found[0].nodeid) if found else None
 
     def put_back(self, check: Check) -> None:
         """Ask it again, first of all: what ended its process was not its own."""

@@ -55,9 +55,12 @@ async def smoke(subject: Subject, witness: Witness, *, clause: str = "") -> None
         if operation in abilities.broken:
             continue
         await witness.empty()
+        subject.calls.clear()
         try:
             await work(subject, witness)
         except ContractBroken as broken:
+            broken.calls = [str(call) for call in subject.calls]
+            broken.sql = [line for call in subject.calls for line in call.sql()]
             abilities.found_broken(operation, broken, clause=clause)
             if isinstance(broken, DeadlineMissed):
                 await _anew(subject, witness)

@@ -47,10 +47,9 @@ def test_spec_prints_a_clause():
     result = CliRunner().invoke(main, ["spec", "create-4", "GET-6"])
 
     assert result.exit_code == 0
-    assert [line.partition(":")[0] for line in result.output.splitlines()] == [
-        "CREATE-4 (MUST, crud)",
-        "GET-6 (SHOULD, crud)",
-    ]
+    first, second = result.output.splitlines()
+    assert first.startswith("CREATE-4 (MUST, crud")
+    assert second.startswith("GET-6 (SHOULD, crud")
 
 
 def test_help_names_every_command():

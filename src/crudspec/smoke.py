@@ -53,6 +53,7 @@ async def smoke(subject: Subject, witness: Witness, *, clause: str = "") -> None
         try:
             await work(subject, witness)
         except ContractBroken as broken:
+            broken.sql = broken.sql or [line for call in list(subject.calls)[-1:] for line in call.sql()]
             abilities.found_broken(operation, broken, clause=clause)
             if isinstance(broken, DeadlineMissed):
                 await _anew(subject, witness)

@@ -81,6 +81,6 @@ def test_the_page_is_what_the_command_prints():
         "run: crudspec spec > docs/contract.md"
     )
     for clause in CLAUSES:
-        assert f"| {clause.id} | {clause.level} | {clause.promise} |" in printed.output
+        assert f"| {clause.id} | {clause.level} | {clause.consequence.value} | {clause.promise} |" in printed.output
     for profile in PROFILES:
         assert f"## Profile `{profile.name}`" in printed.output

@@ -83,7 +83,12 @@ def _run(server: Server, module: str) -> Run:
     return Run(supervisor.record, status, time.monotonic() - began)
 
 
-@pytest.mark.parametrize("module", ASKED)
+def together(*values: str) -> Any:
+    """All that looks at the run of a module, in the process that makes it."""
+    return pytest.param(*values, marks=pytest.mark.xdist_group(values[0]))
+
+
+@pytest.mark.parametrize("module", map(together, ASKED))
 def test_the_run_ends_with_a_verdict_for_everything(module, runs):
     run = runs(module)
 
@@ -94,7 +99,7 @@ def test_the_run_ends_with_a_verdict_for_everything(module, runs):
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [(module, name) for module in ASKED for name in samples(module) if name not in PENDING]
+    ("module", "name"), [together(module, name) for module in ASKED for name in samples(module) if name not in PENDING]
 )
 def test_each_has_its_verdict(module, name, runs):
     record = runs(module).record

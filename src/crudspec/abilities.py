@@ -34,6 +34,7 @@ class Abilities:
 
     Attributes:
         asking: Id of the clause that is asked now.
+        planned: The clauses that are asked in this run; empty: all. What none of them would tell, each of them tells.
         broken: What does not work at all, by operation: the clause that tells it, and what was seen.
         hidden: Columns that its rows lack or have in another type, with the clause that tells it; they are compared
             nowhere else.
@@ -47,6 +48,7 @@ class Abilities:
     """
 
     asking: str = ""
+    planned: frozenset[str] = frozenset()
     broken: dict[str, tuple[str, ContractBroken]] = field(default_factory=dict)
     hidden: dict[str, str] = field(default_factory=dict)
     mute: frozenset[str] = frozenset()
@@ -63,16 +65,23 @@ class Abilities:
             broken.cause = f"{HANGS}: {operation}"
         self.broken.setdefault(operation, (clause or OWNERS[operation], broken))
 
+    def is_told(self, operation: str) -> bool:
+        """Tell whether it is broken, and a clause of this run tells it: nobody else has to."""
+        if operation not in self.broken:
+            return False
+        clause, _ = self.broken[operation]
+        return clause != self.asking and (not self.planned or clause in self.planned)
+
     def require(self, operation: str) -> None:
         """Go on only if the operation works, as far as is known.
 
         Raises:
-            ContractBroken: it does not, and the clause that is asked now is the one that tells it.
+            ContractBroken: it does not, and the clause that is asked now tells it, or the one that would is not asked.
             Depends: it does not, and another clause tells it.
         """
         if operation in self.broken:
             clause, broken = self.broken[operation]
-            if clause == self.asking:
+            if not self.is_told(operation):
                 raise broken
             raise Depends(clause, f"{operation} does not work")
 

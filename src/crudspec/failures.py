@@ -24,6 +24,7 @@ class ContractBroken(AssertionError):
         cause: Names what this failure may have in common with those of other clauses; one of
             :data:`crudspec.causes.CAUSES`, or any text: failures with one cause are one finding. Empty: it has none.
         others: What else breaks the promise in the same check, a line each, worst first.
+        calls: The calls that led there, where they are not those of the check that raises it.
     """
 
     account: str = ""
@@ -48,6 +49,7 @@ class ContractBroken(AssertionError):
         self.consequence = consequence
         self.cause = cause
         self.others: Sequence[str] = ()
+        self.calls: Sequence[str] = ()
 
 
 class Inconclusive(ContractBroken):

@@ -201,6 +201,8 @@ class Run:
                 f"the selection {selection} leaves none of {of} checks; backends in this run: {names}; "
                 "`crudspec spec` prints the clauses"
             )
+        for name, abilities in self.stages.abilities.items():
+            abilities.planned = frozenset(check.clause for check in checks if check.backend == name)
         planned = {check.nodeid for check in checks}
         asked = dict.fromkeys((check.backend, check.clause) for check in checks)
         self.tell(

@@ -5,7 +5,7 @@ What fails here is told once, by the clause that is about it; what needs it is n
 
 from __future__ import annotations
 
-from asyncio import CancelledError
+import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from crudspec.failures import ContractBroken
 from crudspec.model import Row
 from crudspec.reading import read, read_all
 from crudspec.subject import DeadlineMissed, Subject, truth
+from crudspec.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from crudspec.witness import Witness
 
 _TITLE, _CHANGED = "smoke", "more smoke"
+_LATE_SECONDS = 1.0
+
+_given_up: list[object] = []
+"""Calls that never end; kept, as asyncio complains of a task that is destroyed before its end."""
 
 
 async def smoke(subject: Subject, witness: Witness, *, clause: str = "") -> None:
@@ -50,10 +55,12 @@ async def smoke(subject: Subject, witness: Witness, *, clause: str = "") -> None
         if operation in abilities.broken:
             continue
         await witness.empty()
+        subject.calls.clear()
         try:
             await work(subject, witness)
         except ContractBroken as broken:
-            broken.sql = broken.sql or [line for call in list(subject.calls)[-1:] for line in call.sql()]
+            broken.calls = [str(call) for call in subject.calls]
+            broken.sql = [line for call in subject.calls for line in call.sql()]
             abilities.found_broken(operation, broken, clause=clause)
             if isinstance(broken, DeadlineMissed):
                 await _anew(subject, witness)
@@ -71,12 +78,22 @@ async def _anew(subject: Subject, witness: Witness) -> None:
 
 
 async def _works(operation: str, subject: Subject, *args: Any, when: str = "") -> object:
+    # In a task of its own: a call may take no notice of its cancellation, and would never give the word back.
+    call = asyncio.ensure_future(subject.call(operation, *args))
+    done, _ = await asyncio.wait({call}, timeout=subject.deadline + _LATE_SECONDS)
+    what = " ".join([shown_call(operation, args), *when.split()])
+    if not done:
+        Watchdog.give_up()
+        call.cancel()
+        # Whoever closes the loop would wait for it. https://docs.python.org/3/library/asyncio-extending.html
+        asyncio.tasks._unregister_task(call)
+        _given_up.append(call)
+        raise DeadlineMissed(what, expected="an answer", seen="none, and it takes no notice of its cancellation")
     try:
-        return await subject.call(operation, *args)
+        return call.result()
     except ContractBroken:
         raise
-    except (Exception, CancelledError) as error:  # nobody has cancelled it
-        what = " ".join([shown_call(operation, args), *when.split()])
+    except (Exception, asyncio.CancelledError) as error:  # nobody has cancelled it
         raise ContractBroken(what, expected="it works", seen=f"raised {shown_error(error)}") from error
 
 

@@ -243,7 +243,7 @@ class Subject:
         task, closing, self._task, self._closing = self._task, self._closing, None, None
         if task is None or closing is None:
             return
-        known = LEAVE in self.abilities.broken
+        known = self.abilities.is_told(LEAVE)
         closing.set()
         what = f"leaving {self.adapter.cls.__name__}.connect(dsn)"
         deadline = CLOSE_AGAIN_DEADLINE if known else deadline

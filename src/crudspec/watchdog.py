@@ -48,9 +48,16 @@ class Watchdog:
             _ring.what, _ring.limit = self._what, self._limit
             signal.setitimer(signal.ITIMER_REAL, self._limit)
 
+    @classmethod
+    def give_up(cls) -> None:
+        """Ring no more for what is under way: it never ends, and nobody waits for it any longer."""
+        cls._under_way = 0
+        if cls._usable:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
     def __exit__(self, *_: object) -> None:
         cls = Watchdog
-        cls._under_way -= 1
+        cls._under_way = max(0, cls._under_way - 1)
         if not cls._under_way and cls._usable:
             signal.setitimer(signal.ITIMER_REAL, 0)
 

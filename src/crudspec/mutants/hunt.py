@@ -115,6 +115,7 @@ class Hunt:
         if clause_id in self.results[name].failed and not self._noisy:
             pytest.skip("the clause has failed already")
         own = self._is_own(name, clause_id)
+        current_run(item.config).stages.abilities[name].planned = frozenset()  # what is left out here is related
         current_run(item.config).effort = EFFORTS["quick"] if own else _LESS
 
     @pytest.hookimpl(wrapper=True)

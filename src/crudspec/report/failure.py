@@ -59,6 +59,7 @@ def describe(clause: Clause, adapter: Adapter, error: BaseException, calls: Iter
         lines += [f"  look at   {error.what}", f"  expected  {error.expected}", f"  seen      {error.seen}"]
         script = error.script
         sql = list(error.sql) or sql
+        told = list(error.calls) or told
     else:
         looked = told[-1] if told else "the check itself"
         lines += [f"  look at   {looked}", "  expected  no exception", f"  seen      raised {shown_error(error)}"]

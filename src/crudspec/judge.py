@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crudspec import causes
-from crudspec.checks import completed
+from crudspec.checks import completed, shown_error
 from crudspec.clauses import BY_ID, Clause, Consequence
 from crudspec.deviations import today
 from crudspec.failures import ContractBroken, Depends, Inconclusive
@@ -42,6 +42,13 @@ def report_of(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestRepo
     report.outcome = "failed"
     report.longrepr = f"raised {type(call.excinfo.value).__name__}"
     return report
+
+
+def as_failure(error: BaseException) -> ContractBroken:
+    """A failure in place of what is no Exception, and came out of the set-up of a check."""
+    return ContractBroken(
+        "the backend, tried out", expected="it works, or raises an Exception", seen=f"raised {shown_error(error)}"
+    )
 
 
 def judge(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -156,8 +163,6 @@ class _Judgement:
             else f"{clause.id} ({clause.level}) is broken by {self._name} as {first} is: {detail}"
         )
         more: dict[str, Any] = {"detail": detail, "failure": failure}
-        if report.when == "setup":
-            more["consequence"] = Consequence.HANG  # it cannot be opened: the clause itself was not asked
         if isinstance(error, DeadlineMissed):
             more |= {"cause": f"{causes.HANGS}: {error.what.partition('(')[0]}", "consequence": Consequence.HANG}
         if isinstance(error, ContractBroken):

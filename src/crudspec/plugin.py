@@ -117,6 +117,23 @@ class _Recorder:
 
         return report_of(item, call)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: Any) -> Generator[None, Any, Any]:
+        """What is no Exception would leave pytest's set-up half-way, and every later check fail with it."""
+        ours = isinstance(request.node, pytest.Item) and clause_of(request.node) is not None
+        try:
+            return (yield)
+        except (Exception, KeyboardInterrupt, pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception):
+            raise
+        except BaseException as error:
+            if not ours:
+                raise
+            from crudspec.judge import as_failure
+
+            failure = as_failure(error)
+            fixturedef.cached_result = None, fixturedef.cache_key(request), (failure, error.__traceback__)
+            raise failure from error
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         run = _started(self._config)
         if run is None:

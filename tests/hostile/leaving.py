@@ -44,7 +44,7 @@ class RaisesInLeaving(_Good):
 
 
 class HangsInLeaving(_Good):
-    verdicts = {"CONNECT-1": "fail", "CREATE-6": "pass"}
+    verdicts = {"CONNECT-1": "fail"}
 
     @classmethod
     @asynccontextmanager

@@ -163,7 +163,8 @@ def last_words(record: Record, found: Sequence[Finding]) -> str:
     left = record.missing()
     words = [_with_findings(record, broken) if broken else _without(record, len(found))]
     if left and not broken:
-        words.append(f"{len({(check.backend, check.clause) for check in left})} clauses were not asked.")
+        count = len({(check.backend, check.clause) for check in left})
+        words.append(f"Nothing is known of {count} clause{'s' * (count != 1)} that could not be asked.")
     if record.is_partial():
         words.append(f"This was a part: {len(record.checks)} of {record.offered} checks.")
     return " ".join(words)

@@ -135,8 +135,11 @@ class Inside:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-        ordinary = (Exception, _Skipped)
-        if call.when != "call" and call.excinfo and not isinstance(call.excinfo.value, ordinary):
+        error = call.excinfo.value if call.excinfo else None
+        ordinary = (Exception, _Skipped, type(None))
+        if call.when != "call" and not (
+            isinstance(error, ordinary) and isinstance(getattr(error, "__cause__", None), ordinary)
+        ):
             self._is_left_half = True
             heart.place = None
         return (yield)

@@ -75,7 +75,7 @@ def pytest_sessionfinish(session):
 """
 
 CAUGHT = {
-    "GET-1": "FAIL",
+    "GET-1": "not run",
     "GET-4": "FAIL",
     "LIST-1": "not run",
     "DELETE-1": "FAIL",

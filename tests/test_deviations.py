@@ -81,7 +81,7 @@ def test_a_draft_can_be_read_back_and_is_never_written_over(tmp_path: Path) -> N
 
 def test_a_listed_failure_is_shown_with_its_reason_and_fails_nothing(consumer) -> None:
     consumer.write("loud.py", LOUD)
-    consumer.write("crudspec-deviations.toml", entry())
+    consumer.write("crudspec-deviations.toml", entry() + "\n" + entry(clause='"PROGRAM-1"', reason='"the same"'))
     result = consumer.check("loud.py:Loud", "-k", "CREATE-3 or CREATE-6 or PROGRAM-1", "--effort", "quick")
     assert result.ret == 0
     result.stdout.fnmatch_lines(

@@ -581,7 +581,7 @@ def test_a_translated_run_says_what_is_left(consumer):
 
 def test_what_repeats_a_failure_of_a_translated_run_translates_too(consumer):
     consumer.write("mine.py", BARE)
-    told = consumer.check("mine.py:Bare", "-k", "LIST-1 or PROGRAM-1", "--translated").stdout.str()
-    assert "--crud-translated" in told
+    told = consumer.check("mine.py:Bare", "-k", "LIST-1 or PROGRAM-1", "--translated", "-v").stdout.str()
+    assert "-k LIST-1 --translated" in told
     assert "from crudspec import translated" in told
     assert "Bare = translated(Bare)" in told

@@ -70,7 +70,11 @@ class Abilities:
         if operation not in self.broken:
             return False
         clause, _ = self.broken[operation]
-        return clause != self.asking and (not self.planned or clause in self.planned)
+        return clause != self.asking and self.asks(clause)
+
+    def asks(self, clause: str) -> bool:
+        """Tell whether a clause is asked in this run."""
+        return not self.planned or clause in self.planned
 
     def require(self, operation: str) -> None:
         """Go on only if the operation works, as far as is known.

@@ -120,7 +120,9 @@ class Run:
             crudspec=version("crudspec"),
             postgresql=server.version,
             origin=server.origin,
-            backends=tuple(Backend(name=a.name, spec=a.spec, libraries=a.libraries) for a in self.adapters),
+            backends=tuple(
+                Backend(name=a.name, spec=a.spec, libraries=a.libraries, translated=a.translated) for a in self.adapters
+            ),
             python=platform.python_version(),
             seed=self.seed,
             effort=self.effort_name,

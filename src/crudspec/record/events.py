@@ -22,9 +22,11 @@ class Backend:
     name: str
     spec: str
     libraries: tuple[str, ...] = ()
+    translated: bool = False
 
     def __str__(self) -> str:
-        return f"{self.name} ({', '.join(self.libraries)})" if self.libraries else self.name
+        libraries = f" ({', '.join(self.libraries)})" if self.libraries else ""
+        return f"{self.name}{libraries}{' (translated)' * self.translated}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

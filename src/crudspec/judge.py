@@ -163,6 +163,8 @@ class _Judgement:
             else f"{clause.id} ({clause.level}) is broken by {self._name} as {first} is: {detail}"
         )
         more: dict[str, Any] = {"detail": detail, "failure": failure}
+        if report.when == "setup" and isinstance(error, ContractBroken):
+            more["consequence"] = Consequence.HANG  # it cannot be opened, and no clause that says so is asked
         if isinstance(error, DeadlineMissed):
             more |= {"cause": f"{causes.HANGS}: {error.what.partition('(')[0]}", "consequence": Consequence.HANG}
         if isinstance(error, ContractBroken):

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crudspec.causes import ACCEPTED, KEY_GUESSED, KEY_RAISES, MISSING_RAISES, STORED_CHANGED
+from crudspec.causes import ACCEPTED, KEY_GUESSED, KEY_RAISES, MISSING_RAISES, NO_ID, STORED_CHANGED
 from crudspec.checks import Every, shown, shown_call, shown_error
 from crudspec.clauses import Consequence
-from crudspec.failures import ContractBroken
+from crudspec.failures import ContractBroken, Inconclusive
 from crudspec.subject import truth
-from crudspec.values import INT64_MAX, MISSING_IDS, NOT_IDS, look_alikes
+from crudspec.values import INT32_MAX, MISSING_IDS, NOT_IDS, look_alikes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -59,7 +59,7 @@ async def finds_nothing(backend: Subject, operation: str, task_id: int, *args: A
     except ContractBroken:
         raise
     except Exception as error:
-        cause = MISSING_RAISES if 1 <= task_id <= INT64_MAX else KEY_RAISES
+        cause = MISSING_RAISES if 1 <= task_id <= INT32_MAX else KEY_RAISES
         raise ContractBroken(what, expected=expected, seen=f"raised {shown_error(error)}", cause=cause) from error
     if operation == "get":
         if returned is not None:
@@ -115,7 +115,7 @@ async def finds_no_row(backend: Subject, what: str, operation: str, task_id: int
         return
     if operation == "get":
         if returned is not None:
-            cause = KEY_GUESSED if isinstance(task_id, bool) else ""
+            cause = NO_ID if isinstance(task_id, bool) else ""
             raise ContractBroken(what, expected="None", seen=shown(returned), cause=cause)
     else:
         backend.told(operation, what, returned, False)
@@ -176,8 +176,10 @@ async def refuses_what_is_no_id(backend: Subject, witness: Witness, operation: s
             what = f"{shown_call(operation, (no_id, *args))} (an id that is {name})"
             try:
                 await refused_and_unchanged(what, backend.call(operation, no_id, *args), witness, before)
+            except Inconclusive:
+                raise
             except ContractBroken as broken:
-                if broken.cause == STORED_CHANGED or (broken.cause == ACCEPTED and not broken.seen.endswith("None")):
-                    broken.cause = KEY_GUESSED
+                if broken.cause in {STORED_CHANGED, ACCEPTED}:
+                    broken.cause = NO_ID
                 raise
     every.settle()

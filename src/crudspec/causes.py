@@ -6,6 +6,7 @@ LEAK = "leak"
 STORED_CHANGED = "stored changed"
 ACCEPTED = "accepted"
 KEY_GUESSED = "key guessed"
+NO_ID = "no id"
 KEY_RAISES = "key raises"
 MISSING_RAISES = "missing raises"
 COLUMN = "column"
@@ -22,7 +23,8 @@ CAUSES: dict[str, str] = {
     LEAK: "a third-party exception reaches the caller, who then depends on the library underneath",
     STORED_CHANGED: "a value that should be refused is stored as something else",
     ACCEPTED: "a value that should be refused is accepted",
-    KEY_GUESSED: "an id that is no row's, or no id, is taken for that of a row that is there",
+    KEY_GUESSED: "an id that only looks like that of a row is taken for it",
+    NO_ID: "what is no id is not refused, and may be taken for that of a row",
     KEY_RAISES: "an id that the driver does not take raises, where the answer is the row, or that there is none",
     MISSING_RAISES: "where there is no such row, the call raises and does not say so by its result",
     COLUMN: "a returned row lacks a column, or has it in another type",

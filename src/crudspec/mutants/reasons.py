@@ -20,6 +20,11 @@ _MESSAGE = re.compile(r"(raised [\w.]+): .*?(?=: expected |, seen |, and the tab
 _MUCH = 80
 """Characters of what was seen: a row that is shown further is cut in the middle of a time, now here and now there."""
 
+_LONG = re.compile(r"(.)\1{7,}")
+_FOLDED = r"\1\1"
+_CUT = " … "
+"""A long title is shown in part, and which part depends on how many digits the row's id has."""
+
 _ROW = re.compile(r"<?\w+[ (](?=id=)")
 """Before the first value of a row: of which class it is, and how that shows itself."""
 
@@ -42,7 +47,9 @@ def plain(line: str, backend: str) -> str:
     """A line without what differs between two backends, or between two runs, that do the same."""
     line = _CHANGING.sub("#", _ROW.sub("", _MESSAGE.sub(r"\1", line.replace(backend, "Backend"))))
     told = _TOLD.fullmatch(line)
-    return f"{told[1]}: seen {told[2][:_MUCH]}" if told else line
+    if told is None:
+        return line
+    return f"{told[1]}: seen {_LONG.sub(_FOLDED, told[2])[:_MUCH].partition(_CUT)[0]}"
 
 
 def fresh(found: Mapping[str, str], known: Collection[str]) -> list[str]:

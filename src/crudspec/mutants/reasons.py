@@ -49,7 +49,7 @@ def plain(line: str, backend: str) -> str:
     told = _TOLD.fullmatch(line)
     if told is None:
         return line
-    return f"{told[1]}: seen {_LONG.sub(_FOLDED, told[2])[:_MUCH].partition(_CUT)[0]}"
+    return f"{told[1]}: seen {_LONG.sub(_FOLDED, told[2][:_MUCH].partition(_CUT)[0])}"
 
 
 def fresh(found: Mapping[str, str], known: Collection[str]) -> list[str]:

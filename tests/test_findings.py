@@ -102,7 +102,7 @@ def test_failures_with_one_cause_are_one_finding_and_the_worst_comes_first() -> 
     assert text[text.index("6 of 6 planned") :] == (
         "6 of 6 planned checks were run, seed 0\n"
         "\n"
-        "DATA   an id that is no row's, or no id, is taken for that of a row that is there\n"
+        "DATA   an id that only looks like that of a row is taken for it\n"
         "       GET-3, UPDATE-3; 2 checks\n"
         "  UPDATE-3 (MUST) is broken by Tasks\n"
         "    seen      update('1'): changed a row\n"
@@ -120,8 +120,7 @@ def test_failures_with_one_cause_are_one_finding_and_the_worst_comes_first() -> 
         "advice: GET-6, Tasks: get(True): found a row\n"
         "--strict (of pytest: --crud-strict) tells an advice in full, and fails the run\n"
         "\n"
-        "3 findings: 2 data, 1 error. Begin with UPDATE-3: an id that is no row's, or no id, is taken for that of a "
-        "row that is there."
+        "3 findings: 2 data, 1 error. Begin with UPDATE-3: an id that only looks like that of a row is taken for it."
     )
 
 

@@ -43,6 +43,15 @@ class Remembering(AsyncpgBackend):
         return self._seen.get(task_id) if isinstance(task_id, int) else row
 
 
+class Refusing(AsyncpgBackend):
+    """Refuses the third row, though there is nothing wrong with it."""
+
+    async def create(self, title):
+        if len(await self.list_tasks()) == 2:
+            raise RuntimeError("two are enough")
+        return await super().create(title)
+
+
 class Hanging(AsyncpgBackend):
     async def delete(self, task_id):
         await asyncio.Event().wait()
@@ -206,3 +215,12 @@ def test_the_script_of_a_synchronous_backend_runs_too(broken, scratch_dsn):
     assert "await" not in found.script
     assert "SyntaxError" not in done.stderr
     assert "TypeError" not in done.stderr
+
+
+def test_a_create_that_raises_is_told_by_what_it_had_to_return_and_by_its_own_exception(broken):
+    """It was told to have returned None, and traced to an exception of another call."""
+    found = broken("Refusing")
+
+    assert found.expected == "the created row"
+    assert found.seen.endswith("raised RuntimeError: two are enough")
+    assert isinstance(found.__cause__, RuntimeError)

@@ -85,3 +85,11 @@ def test_where_no_driver_said_anything_there_is_no_cause_to_show():
     check_told("get", Unavailable("no connection came free"), DSN)
     check_told("get", raised(Unavailable("no connection came free"), while_handling=TimeoutError()), DSN)
     check_told("get", raised(ConnectionResetError("reset by peer"), while_handling=FromTheDriver()), DSN)
+
+
+def test_a_context_that_is_not_suppressed_says_as_much_as_a_cause():
+    error = raised(Unavailable("lost"), while_handling=FromTheDriver())
+    with pytest.raises(ContractBroken, match="__cause__"):
+        check_traced("get", error)  # raised from None
+    error.__suppress_context__ = False
+    check_traced("get", error)

@@ -213,3 +213,13 @@ def test_every_clause_can_be_named_on_the_command_line():
     result = CliRunner().invoke(main, ["spec", *(clause.id for clause in CLAUSES)])
 
     assert len(result.output.splitlines()) == len(CLAUSES)
+
+
+def test_a_selection_that_leaves_nothing_is_wrong_usage_and_told_at_once(consumer):
+    """The process of the checks waited for the word to go, and the parent for a plan, until it was taken for silent."""
+    result = consumer.check("asyncpg", "-k", "CREATE-99")
+
+    assert result.ret == 4
+    told = result.stdout.str() + result.stderr.str()
+    assert "the selection -k 'CREATE-99' leaves none of" in told
+    assert "silent" not in told

@@ -93,7 +93,9 @@ class Inside:
         if changed := self._intact.changed():
             raise pytest.UsageError(f"importing the backends has replaced {changed}, which is the suite's own")
         self._intact.learn()
-        if not session.config.option.collectonly and not session.testsfailed:
+        # pytest comes here, too, where the plan was refused and the parent was told of none.
+        planned = current_run(session.config).record.checks
+        if planned and not session.config.option.collectonly and not session.testsfailed:
             self._link.command()  # to go: there is a server
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:

@@ -62,7 +62,8 @@ TAUGHT = """\
 asyncpg, SQLAlchemy Core, SQLAlchemy ORM and SQLModel, each as tutorials write it
 ([examples/taught](../examples/taught)): what that does to your rows and your callers, worst first, and the line that
 mends it. The built-in ways ([asyncpg](../src/crudspec/backends/asyncpg.py), [core](../src/crudspec/backends/core.py),
-[orm](../src/crudspec/backends/orm.py), [sqlmodel](../src/crudspec/backends/sqlmodel.py)) keep every clause that is broken here.
+[orm](../src/crudspec/backends/orm.py), [sqlmodel](../src/crudspec/backends/sqlmodel.py)) keep every clause that
+is broken here.
 
 This page is generated: `uv run nox -s peers`.
 """

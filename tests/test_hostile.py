@@ -25,10 +25,6 @@ ASKED = {
 }
 """The clauses that the samples of each module are asked."""
 
-PENDING: dict[str, str] = {}
-"""Samples whose verdict is not true yet, with what it takes."""
-
-
 def samples(module: str) -> dict[str, Any]:
     found = vars(importlib.import_module(f"tests.hostile.{module}"))
     return {name: value for name, value in found.items() if hasattr(value, "verdicts") and not name.startswith("_")}
@@ -49,23 +45,13 @@ class Run:
     seconds: float
 
 
-@pytest.fixture(scope="module")
-def runs(server: Server):
-    """One run of each module, made when it is first asked for."""
-    made: dict[str, Run] = {}
-
-    def run(module: str) -> Run:
-        if module not in made:
-            made[module] = _run(server, module)
-        return made[module]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(limits, "SILENCE", 4.0)
-        patch.setattr(limits, "ANNOUNCED", 3.0)
-        patch.setattr(limits, "GRACE", 3.0)
-        patch.setattr(limits, "CHECK", {"quick": 12.0})
-        patch.setattr(limits, "LOST", 15.0)
-        yield run
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Less patience than usual, as here most of what is waited for does not come."""
+    monkeypatch.setattr(limits, "SILENCE", 4.0)
+    monkeypatch.setattr(limits, "ANNOUNCED", 3.0)
+    monkeypatch.setattr(limits, "GRACE", 3.0)
+    monkeypatch.setattr(limits, "CHECK", {"quick": 12.0})
 
 
 def _run(server: Server, module: str) -> Run:
@@ -81,30 +67,23 @@ def _run(server: Server, module: str) -> Run:
     return Run(supervisor.record, status, time.monotonic() - began)
 
 
-def together(*values: str) -> Any:
-    """All that looks at the run of a module, in the process that makes it."""
-    return pytest.param(*values, marks=pytest.mark.xdist_group(values[0]))
-
-
-@pytest.mark.parametrize("module", [together(module) for module in ASKED])
-def test_the_run_ends_with_a_verdict_for_everything(module, runs):
-    run = runs(module)
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("module", ASKED)
+def test_the_run_ends_with_a_true_verdict_for_everything(module: str, server: Server, subtests: pytest.Subtests) -> None:
+    run = _run(server, module)
 
     assert not run.record.errors
     assert set(run.record.results) == set(run.record.checks)
     assert {check.backend for check in run.record.checks.values()} == set(samples(module))
     assert run.status == 1
+    for name, sample in samples(module).items():
+        with subtests.test(name):
+            _has_its_verdicts(run.record, module, name, sample.verdicts)
 
 
-@pytest.mark.parametrize(
-    ("module", "name"), [together(module, name) for module in ASKED for name in samples(module) if name not in PENDING]
-)
-def test_each_has_its_verdict(module, name, runs):
-    record = runs(module).record
+def _has_its_verdicts(record: Record, module: str, name: str, wanted: dict[str, str]) -> None:
     table = record.table()
     seen = {clause: table[name, clause].value for clause in ASKED[module]}
-    wanted = samples(module)[name].verdicts
-
     assert seen == seen | wanted, [result for result in record.results.values() if result.backend == name]
     for result in record.of(Verdict.FAIL):
         if result.backend == name:

@@ -6,25 +6,21 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crudspec.heartbeat import SIZE, read_place
 from crudspec.record import Beat, from_json
 from crudspec.supervisor import limits
+from crudspec.supervisor.nursery import nursery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from crudspec.record import Event
 
-_CODE = "import sys; sys.path.append(sys.argv[1]); from crudspec.supervisor.inside import main; main()"
-_PACKAGES = str(Path(__file__).resolve().parents[2])
 _CHUNK = 1 << 16
 _KEPT = 4000
 """Bytes of what a backend prints that are kept, of the beginning and of the end."""
@@ -66,15 +62,7 @@ class Child:
             file.truncate(SIZE)
             self._place = os.dup(file.fileno())
         try:
-            # A session of its own: Ctrl-C is for the parent alone, and everything that a backend starts can be ended.
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _CODE, _PACKAGES, str(commands_in), str(events_out), str(self._place)],
-                stdin=subprocess.DEVNULL,
-                stdout=output_in,
-                stderr=output_in,
-                pass_fds=(commands_in, events_out, self._place),
-                start_new_session=True,
-            )
+            self._process = nursery.fork((commands_in, events_out, self._place, output_in))
         finally:
             for descriptor in (commands_in, events_out, output_in):
                 os.close(descriptor)
@@ -198,7 +186,7 @@ class Child:
 
     def how(self) -> str:
         """How it ended, as text."""
-        status = self._process.returncode
+        status = self._process.status
         if status is not None and status < 0:
             try:
                 return f"killed by {signal.Signals(-status).name}"
@@ -212,8 +200,6 @@ class Child:
         self._called = self.called()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        self._process.wait()
+        self._process.release()
         for descriptor in (self.events, self.output, self._commands, self._place):
             os.close(descriptor)

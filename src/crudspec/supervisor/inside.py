@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import mmap
 import os
 import sys
@@ -188,17 +187,19 @@ def _replaced(result: Result, changed: str, again: str) -> Result:
     return replace(result, verdict=Verdict.FAIL, consequence=Consequence.DATA, detail=detail, failure=failure)
 
 
-def main() -> None:
-    """Run the suite as the first command says, and leave by the shortest way."""
-    commands, events, place_of_calls = map(int, sys.argv[2:])
+def main(commands: int, events: int, place_of_calls: int, parent: int) -> None:
+    """Run the suite as the first command says, and leave by the shortest way.
+
+    Args:
+        commands: Descriptor from which commands are read.
+        events: Descriptor to which events are written.
+        place_of_calls: Descriptor of what shows the call that is under way.
+        parent: Process id of the process that this one is a copy of.
+    """
     heart.place = mmap.mmap(place_of_calls, SIZE)
     link = Link(commands, events)
     order = link.command()
-    link.end_with_parent(order["owner"])
-    # Before anything of a backend is imported: what it prints is seen line by line, and nothing in it is an error.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(line_buffering=True, errors="backslashreplace")
+    link.end_with_parent(parent)
     # Plugins of the environment, and options, are meant for the tests of the project that the command is called in.
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)

@@ -25,6 +25,7 @@ ASKED = {
 }
 """The clauses that the samples of each module are asked."""
 
+
 def samples(module: str) -> dict[str, Any]:
     found = vars(importlib.import_module(f"tests.hostile.{module}"))
     return {name: value for name, value in found.items() if hasattr(value, "verdicts") and not name.startswith("_")}
@@ -69,7 +70,9 @@ def _run(server: Server, module: str) -> Run:
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("module", ASKED)
-def test_the_run_ends_with_a_true_verdict_for_everything(module: str, server: Server, subtests: pytest.Subtests) -> None:
+def test_the_run_ends_with_a_true_verdict_for_everything(
+    module: str, server: Server, subtests: pytest.Subtests
+) -> None:
     run = _run(server, module)
 
     assert not run.record.errors

@@ -95,7 +95,9 @@ def test_by_the_entry_point_of_an_installed_wheel(consumer, wheel, installed, mo
     installing = ["uv", "pip", "install", "--quiet", "--offline", "--no-deps", "--python", sys.executable]
     subprocess.run([*installing, "--target", place, wheel], check=True, capture_output=True)
     monkeypatch.setenv("PYTHONPATH", f"{installed}:{place}")
-    result = consumer.suite("--crud-backend=psycopg", "--crud-backend=lying", "-k", "UPDATE-1 or UPDATE-3 or CREATE-6")
+    result = consumer.suite(
+        "--crud-backend=psycopg", "--crud-backend=lying", "-k", "UPDATE-1 or UPDATE-3 or CREATE-6", anew=True
+    )
 
     assert result.ret == 1
     text = result.stdout.str()

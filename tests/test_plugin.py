@@ -92,7 +92,7 @@ def test_works_whatever_the_project_says_of_asyncio(consumer, ini):
         "test_theirs.py", "async def test_theirs(): pass\n" if "auto" in ini else "def test_theirs(): pass\n"
     )
     result = consumer.suite(
-        "--crud-backend=asyncpg", "-k", "CREATE-6 or PROGRAM-1 or theirs", "--crud-effort=quick", "."
+        "--crud-backend=asyncpg", "-k", "CREATE-6 or PROGRAM-1 or theirs", "--crud-effort=quick", ".", anew=True
     )
 
     assert result.ret == 0

@@ -19,8 +19,11 @@ UNUSUAL = ROOT / "tests" / "unusual"
 EXPLORED = frozenset({"PROGRAM-1", "MIX-1", "RACE-2", "LOST-2", "COST-1"})
 """Clauses that are explored, or swept message by message. They take most of the time."""
 
-# All of these backends and all clauses are four minutes of one processor. What a row is made of only the values of a
-# row can tell, and where a connection comes from only what happens to connections; threads change everything.
+LOSING = frozenset({"LOST-1", "LOST-3", "ERROR-4"})
+"""Clauses that lose connections by the dozen, or wait for a timeout. They take most of the rest."""
+
+# What a row is made of only the values of a row can tell, and where a connection comes from only what happens to
+# connections; threads change everything.
 KINDS = {
     "rows": (("crud", "schema"), ""),
     "shapes": (("crud", "schema"), "Facade"),
@@ -38,13 +41,21 @@ def backends(kind: str) -> list[Adapter]:
     return resolve([f"{path}:{name}" for name in classes if not name.startswith("_")])
 
 
-def asked_of_all(profiles: tuple[str, ...]) -> list[str]:
+def asked_of_all(kind: str, *, slow: bool) -> list[str]:
     """The clauses that every backend of a kind is asked."""
-    return [clause.id for clause in CLAUSES if clause.profile in profiles and clause.id not in EXPLORED]
+    profiles, _ = KINDS[kind]
+    asked = [clause.id for clause in CLAUSES if clause.profile in profiles and clause.id not in EXPLORED]
+    return [clause_id for clause_id in asked if (clause_id in LOSING) is slow]
 
 
-def count_checks(adapters: list[Adapter], profiles: tuple[str, ...], explored: str) -> int:
-    """How many checks the run has to plan, counted from the suite's text."""
+def asked_of_one(kind: str) -> list[str]:
+    """The clauses that only one backend of a kind is asked."""
+    profiles, _ = KINDS[kind]
+    return [clause.id for clause in CLAUSES if clause.profile not in profiles or clause.id in EXPLORED]
+
+
+def count_checks(adapters: list[Adapter], clauses: list[str]) -> int:
+    """How many checks a run has to plan, counted from the suite's text."""
     sources = "\n".join(path.read_text("utf-8") for path in suite_directory().glob("test_*.py"))
     found = [BY_ID[name] for name in re.findall(r'^@clause\("(.+)"\)', sources, re.MULTILINE)]
     by_name = {profile.name: profile for profile in PROFILES}
@@ -52,8 +63,21 @@ def count_checks(adapters: list[Adapter], profiles: tuple[str, ...], explored: s
         by_name[clause.profile].is_claimed_by(adapter.cls) and clause.is_claimed_by(adapter.cls)
         for clause in found
         for adapter in adapters
-        if adapter.name == explored or clause.id in asked_of_all(profiles)
+        if clause.id in clauses
     )
+
+
+def passes_strictly(adapters: list[Adapter], clauses: list[str], server: Server) -> None:
+    """Ask these backends these clauses, in a process of its own."""
+    suite = suite_directory()
+    command = [sys.executable, "-m", "pytest", str(suite), "-c", str(suite / "pytest.ini"), "-q"]
+    command += ["-k", " or ".join(clauses), "--crud-strict", "--crud-effort=quick"]
+    command += ["--crud-server=external", f"--crud-dsn={server.dsn}"]
+    command += [f"--crud-backend={adapter.spec}" for adapter in adapters]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    told = run.stdout + run.stderr
+    assert run.returncode == 0, told
+    assert "{0} of {0} planned checks were run".format(count_checks(adapters, clauses)) in told
 
 
 def test_every_file_of_the_folder_is_a_kind() -> None:
@@ -64,15 +88,18 @@ def test_every_file_of_the_folder_is_a_kind() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_unusual_backends_pass_strictly(kind: str, server: Server) -> None:
-    profiles, explored = KINDS[kind]
-    adapters = backends(kind)
-    suite = suite_directory()
-    chosen = " or ".join([explored, *asked_of_all(profiles)] if explored else asked_of_all(profiles))
-    command = [sys.executable, "-m", "pytest", str(suite), "-c", str(suite / "pytest.ini"), "-q", "-k", chosen]
-    command += ["--crud-strict", "--crud-effort=quick", "--crud-server=external", f"--crud-dsn={server.dsn}"]
-    command += [f"--crud-backend={adapter.spec}" for adapter in adapters]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
-    told = run.stdout + run.stderr
-    assert run.returncode == 0, told
-    planned = count_checks(adapters, profiles, explored)
-    assert f"{planned} of {planned} planned checks were run" in told
+    passes_strictly(backends(kind), asked_of_all(kind, slow=False), server)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if asked_of_all(kind, slow=True)])
+def test_unusual_backends_pass_strictly_when_connections_are_lost(kind: str, server: Server) -> None:
+    passes_strictly(backends(kind), asked_of_all(kind, slow=True), server)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [kind for kind, (_, explored) in KINDS.items() if explored])
+def test_one_of_each_kind_passes_everything_strictly(kind: str, server: Server) -> None:
+    _, explored = KINDS[kind]
+    chosen = [adapter for adapter in backends(kind) if adapter.name == explored]
+    passes_strictly(chosen, asked_of_one(kind), server)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import String, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext
     from sqlalchemy import Column, Connection, MetaData
     from sqlalchemy.types import TypeEngine
 
@@ -29,8 +28,11 @@ async def differences(dsn: str, metadata: MetaData) -> list[Any]:
 
 
 def _compare(connection: Connection, metadata: MetaData) -> list[Any]:
+    from alembic.autogenerate import compare_metadata  # a fifth of a second, which few runs need
+    from alembic.runtime import migration
+
     options = {"compare_type": _types_differ, "compare_server_default": True}
-    found = list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+    found = list(compare_metadata(migration.MigrationContext.configure(connection, opts=options), metadata))
     # Alembic never compares primary keys.
     there = inspect(connection)
     for table in metadata.tables.values():

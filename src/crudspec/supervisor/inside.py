@@ -200,6 +200,7 @@ def main(commands: int, events: int, place_of_calls: int, parent: int) -> None:
     link = Link(commands, events)
     order = link.command()
     link.end_with_parent(parent)
+    os.chdir(order["folder"])
     # Plugins of the environment, and options, are meant for the tests of the project that the command is called in.
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)

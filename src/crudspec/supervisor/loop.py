@@ -138,6 +138,7 @@ class Supervisor:
 
     def _spawn(self) -> None:
         order = {"arguments": list(self._order.arguments), "run_dir": str(self._run_dir), "owner": os.getpid()}
+        order["folder"] = str(Path.cwd())
         child = Child({**order, "broken": self._broken})
         self._children.append(child)
         for descriptor in (child.events, child.output):

@@ -73,7 +73,7 @@ class Nursery:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
-        self._surroundings: object = None
+        self._environment: dict[str, str] = {}
 
     def fork(self, descriptors: Sequence[int]) -> Copy:
         """Copy it; the copy runs :func:`crudspec.supervisor.inside.main` with these descriptors.
@@ -81,11 +81,11 @@ class Nursery:
         Raises:
             OSError: it cannot be started.
         """
-        surroundings = os.getcwd(), {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-        if self._process is None or self._process.poll() is not None or self._surroundings != surroundings:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+        if self._process is None or self._process.poll() is not None or self._environment != environment:
             self.close()
             self._start()
-            self._surroundings = surroundings
+            self._environment = environment
         assert self._line is not None
         ours, theirs = socket.socketpair()
         with theirs:
@@ -119,10 +119,10 @@ def main() -> None:
     """In the process itself: import the suite, then copy it whenever the parent says so."""
     line = socket.socket(fileno=int(sys.argv[2]))
     die_with(int(sys.argv[3]))
-    import _hypothesis_pytestplugin  # ty: ignore[unresolved-import]  # noqa: F401, PLC0415
-    import pytest_asyncio.plugin  # noqa: F401, PLC0415
+    import _hypothesis_pytestplugin  # ty: ignore[unresolved-import]  # noqa: F401
+    import pytest_asyncio.plugin  # noqa: F401
 
-    import crudspec.supervisor.inside  # noqa: F401, PLC0415
+    import crudspec.supervisor.inside  # noqa: F401
 
     gc.collect()
     gc.freeze()  # what there is now is shared, as long as nobody touches it
@@ -201,7 +201,7 @@ class _Copies:
 
 
 def _run(given: Sequence[int], parent: int) -> None:
-    from crudspec.supervisor.inside import main as run  # noqa: PLC0415
+    from crudspec.supervisor.inside import main as run
 
     status = 1
     try:

@@ -19,6 +19,7 @@ from crudspec.gates import (
     wait_for_blocked,
 )
 from crudspec.hostile import attempt, failing_calls, hostile_calls, is_clean, works
+from crudspec.lost import arguments, working
 from crudspec.plugin import current_run
 from crudspec.subject import Subject
 from crudspec.values import MISSING_IDS
@@ -106,7 +107,10 @@ async def test_a_call_cancelled_as_its_answer_comes_leaves_nothing_open(backend:
     answer, on a connection that does not know the statement.
     """
     row = await witness.insert("kept")
-    left: _Calls = [("create", ("new",)), ("update", (row.id, "kept", True))]
+    asked = ("create", "update") if "create" in working(backend) else ("update",)
+    left: _Calls = [(name, arguments(name, row.id, "kept")) for name in asked if name in working(backend)]
+    if not left:
+        backend.abilities.require("create")
     with threaded(backend.wire_dsn) as proxy:
         answer = 1
         while left:

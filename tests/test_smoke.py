@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+from crudspec.abilities import OWNERS
+from crudspec.backend import OPERATIONS
+
 MINE = '''
 import asyncio
 from contextlib import asynccontextmanager
@@ -194,3 +197,25 @@ def test_an_alarm_is_not_swallowed_with_all_exceptions(verdicts):
     found, text = verdicts("Swallowing", ["GET-1", "LIST-2"], "--crud-deadline=0.3")
     assert found == {"GET-1": "FAIL", "LIST-2": "pass"}
     assert "the event loop blocked" in text
+
+
+WITHOUT = '''
+from crudspec.backends.asyncpg import AsyncpgBackend as Good
+
+
+class Without(Good):
+    async def {name}(self, *args):
+        raise RuntimeError("out of order")
+'''
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "clause"), [pair for pair in OWNERS.items() if pair[0] in OPERATIONS])
+def test_whatever_operation_does_not_work_it_is_one_finding_and_the_rest_is_asked_or_says_why(consumer, name, clause):
+    consumer.write("mine.py", WITHOUT.format(name=name))
+    result = consumer.check("mine.py:Without", "--effort", "quick", "--strict")
+
+    text = result.stdout.str()
+    assert "INCOMPLETE" not in text
+    assert f"not run because of {clause}: " in text
+    assert re.search(rf"^1 finding: .* Begin with {clause}: ", text, re.MULTILINE), text

@@ -195,18 +195,19 @@ def _processes(mark: str) -> list[int]:
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_an_interrupted_run_leaves_nothing(number, consumer, server, tmp_path, monkeypatch) -> None:
-    consumer.write("mine.py", BACKENDS)
+    name = f"Waits{number.name}"  # nobody else's: other processes run this for the other signals, on the same server
+    consumer.write("mine.py", BACKENDS.replace("class Waits", f"class {name}"))
     mark = f"CRUDSPEC_TEST_MARK_{os.urandom(8).hex()}"
     monkeypatch.setenv(mark, "1")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    command = [sys.executable, "-m", "crudspec", "check", "mine.py:Waits", "-k", "GET-1", "--deadline", "60"]
+    command = [sys.executable, "-m", "crudspec", "check", f"mine.py:{name}", "-k", "GET-1", "--deadline", "60"]
     command += ["--server", "external", "--dsn", server.dsn, "-n", "2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=consumer.path) as run:
-        _wait_for(lambda: asyncio.run(_is_busy(server.dsn)))
+        _wait_for(lambda: asyncio.run(_is_busy(server.dsn, name.lower())))
         run.send_signal(number)
         status = run.wait(30)
         output = run.stdout.read().decode() if run.stdout else ""
-    assert status == (2 if number is signal.SIGINT else -number)
+    assert status == (2 if number is signal.SIGINT else -number), output
     if number is signal.SIGINT:
         assert output.splitlines()[-1] == "interrupted"
     assert "Traceback" not in output
@@ -214,11 +215,12 @@ def test_an_interrupted_run_leaves_nothing(number, consumer, server, tmp_path, m
     _wait_for(lambda: not list(tmp_path.glob("crudspec-*")))
 
 
-async def _is_busy(dsn: str) -> bool:
-    """Whether somebody has a scratch database for such a backend, and a connection to it."""
+async def _is_busy(dsn: str, name: str) -> bool:
+    """Whether somebody has a scratch database for that backend, and a connection to it."""
     connection = await asyncpg.connect(dsn)
     try:
-        return await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE datname ~ '_waits_[0-9]+$'") > 1
+        pattern = f"_{name}_[0-9]+$"
+        return await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE datname ~ $1", pattern) > 1
     finally:
         await connection.close()
 

@@ -19,8 +19,8 @@ UNUSUAL = ROOT / "tests" / "unusual"
 EXPLORED = frozenset({"PROGRAM-1", "MIX-1", "RACE-2", "LOST-2", "COST-1"})
 """Clauses that are explored, or swept message by message. They take most of the time."""
 
-LOSING = frozenset({"LOST-1", "LOST-3", "ERROR-4"})
-"""Clauses that lose connections by the dozen, or wait for a timeout. They take most of the rest."""
+LOSING = frozenset({"LOST-1", "LOST-3", "ERROR-4", "HYGIENE-3", "DDL-1"})
+"""Clauses that lose or exhaust connections by the dozen, or wait for a timeout. They take most of the rest."""
 
 # What a row is made of only the values of a row can tell, and where a connection comes from only what happens to
 # connections; threads change everything.

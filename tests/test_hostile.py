@@ -60,7 +60,9 @@ def _run(server: Server, module: str) -> Run:
     arguments = [str(suite), "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), "-p", "no:terminal", "-s"]
     arguments += ["--crud-effort=quick", "--crud-deadline=1", "-k", " or ".join(ASKED[module])]
     arguments += [f"--crud-backend=tests.hostile.{module}:{name}" for name in samples(module)]
-    choice = ServerChoice(kind="external", dsn=server.dsn)
+    # One of them takes all connections that a server has.
+    own = ServerChoice(kind="embedded")
+    choice = own if module == "database" else ServerChoice(kind="external", dsn=server.dsn)
     began = time.monotonic()
     processes = 4 if module in {"silent", "leaving"} else 2  # those wait for most of the time
     supervisor = Supervisor(Order(arguments=arguments, choice=choice, effort="quick", processes=processes), Nobody())

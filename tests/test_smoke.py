@@ -199,14 +199,14 @@ def test_an_alarm_is_not_swallowed_with_all_exceptions(verdicts):
     assert "the event loop blocked" in text
 
 
-WITHOUT = '''
+WITHOUT = """
 from crudspec.backends.asyncpg import AsyncpgBackend as Good
 
 
 class Without(Good):
     async def {name}(self, *args):
         raise RuntimeError("out of order")
-'''
+"""
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from crudspec.wire import Proxy, threaded
 from crudspec.witness import Witness
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from crudspec.backends.registry import Adapter
@@ -34,6 +35,9 @@ _MOST_FAILURES = 3
 _MOST_HANGS = 6
 """Calls that did not come back; then the backend is left alone, as a run has to end."""
 
+_MOST_ENDED = 2
+"""Witnesses of a backend whose connection was ended; then it is the backend that does it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -44,6 +48,7 @@ class Stage:
     context: Any
     wire: AbstractContextManager[Proxy | None]
     catalogue: str
+    server_start: datetime
 
 
 class Stages:
@@ -76,6 +81,7 @@ class Stages:
         self.without_witness: set[str] = set()
         self.abilities = {name: Abilities() for name in self._adapters}
         self._failures: dict[str, int] = {}
+        self._ended: dict[str, int] = {}
         self._hangs: dict[str, int] = {}
         self.notes: list[str] = []
 
@@ -140,7 +146,8 @@ class Stages:
         )
         subject.explain = partial(self._explained, name)
         witness = await context.__aenter__()
-        stage = self._open[name] = Stage(subject, witness, context, wire, await witness.catalogue())
+        stage = Stage(subject, witness, context, wire, await witness.catalogue(), await witness.server_start())
+        self._open[name] = stage
         if name in self._hangs:
             return
         self._hangs[name] = 0
@@ -187,7 +194,7 @@ class Stages:
         try:
             now = await stage.witness.catalogue()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            return error
+            return await self._explained_loss(name, error)
         if now == stage.catalogue:
             return error
         before, after = set(stage.catalogue.splitlines()), set(now.splitlines())
@@ -203,6 +210,30 @@ class Stages:
         )
         broken.__cause__ = error
         return broken
+
+    async def _explained_loss(self, name: str, error: Exception) -> Exception:
+        """A check's failure, after which the witness's connection is gone.
+
+        Once may be somebody else's doing, an administrator's, say: then the check is not run. Twice, with the server
+        up all the time, is not.
+        """
+        stage = self._open[name]
+        try:
+            async with Witness.connect(stage.subject.dsn) as another:
+                is_up = await another.server_start() == stage.server_start
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            return error
+        self._ended[name] = self._ended.get(name, 0) + is_up
+        if self._ended[name] < _MOST_ENDED:
+            return error
+        self.without_witness.add(name)
+        return ContractBroken(
+            "connections that are not the backend's, after the check",
+            expected="they are left alone",
+            seen="crudspec's own was ended, again, while the server was up",
+            consequence=Consequence.HANG,
+            cause=MEDDLED,
+        )
 
     async def _abandon(self, stage: Stage) -> None:
         with suppress(ContractBroken):

@@ -219,6 +219,10 @@ class Witness:
         )
         return [row["pid"] for row in found]
 
+    async def server_start(self) -> datetime:
+        """When the server was started: another time is another server."""
+        return await self._connection.fetchval("SELECT pg_postmaster_start_time()")
+
     async def catalogue(self) -> str:
         """The definition of every table, column, index, constraint, type, sequence, function and trigger, by lines."""
         found = await self._connection.fetch(

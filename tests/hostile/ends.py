@@ -53,6 +53,16 @@ class ExitsInConnect(_Good):
         yield
 
 
+class EndsItsParent(_Good):
+    """The process that it is a copy of, and so itself."""
+
+    verdicts = {"CREATE-6": "pass", "GET-1": "fail", "LIST-2": "pass"}
+
+    async def get(self, task_id):
+        os.kill(os.getppid(), signal.SIGKILL)
+        await asyncio.sleep(30)
+
+
 class ExitsInThread(_Good):
     verdicts = {"GET-1": "fail", "LIST-2": "pass"}
 

@@ -20,8 +20,8 @@ from crudspec.wire import Proxy, threaded
 from crudspec.witness import Witness
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from datetime import datetime
 
     from crudspec.backends.registry import Adapter
     from crudspec.server import Server

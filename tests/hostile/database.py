@@ -4,7 +4,6 @@ import contextlib
 from contextlib import asynccontextmanager
 
 import asyncpg
-
 from tests.hostile.ends import _Good
 
 

@@ -264,12 +264,25 @@ async def own(dsn):
         except InvalidTask as error:
             print("the lie stays:", error)
 
+async def company(dsn):
+    async with AsyncpgBackend.connect(dsn) as backend:
+        assert await backend.delete(2**63) is False
+        for call in (backend.create("x" * 256), backend.update(1, "x", None)):
+            try:
+                await call
+            except InvalidTask:
+                continue
+            raise AssertionError
+
 asyncio.run(main(sys.argv[1]))
 asyncio.run(own(sys.argv[1]))
+asyncio.run(company(sys.argv[1]))
 """
 
 
-def test_a_noisy_base_checks_nothing_translates_nothing_and_waits_for_ever(scratch_dsn: str) -> None:
+def test_a_noisy_base_checks_nothing_translates_nothing_and_waits_for_ever_and_its_company_is_right(
+    scratch_dsn: str,
+) -> None:
     """In a process of its own: there is no way back."""
     done = subprocess.run([sys.executable, "-c", NOISY, scratch_dsn], capture_output=True, text=True, check=False)
     assert done.stdout == "the lie stays: its own\n", done.stderr

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from crudspec.backends.registry import BUILT_IN
@@ -16,12 +18,16 @@ from crudspec.errors import CrudError
 from crudspec.task import can_exist, check_done, check_title
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
 
 A_DAY = 86_400.0
 """Seconds: no call of a hunt lives to see such a timeout."""
 
 _MARK = "_crudspec_noise"
+
+_is_noisy: ContextVar[bool] = ContextVar("crudspec_is_noisy", default=False)
+"""Whether values go unchecked. Each ``connect`` sets it, and so each call has it as its own class wants it: the company
+in a mix is to be right."""
 
 
 def make_noisy() -> None:
@@ -31,12 +37,14 @@ def make_noisy() -> None:
         module: Any = importlib.import_module(place)
         module._translated = _marking(module._translated)
         getattr(module, name).timeout = A_DAY
-    _replace(check_title, lambda title: title)
-    _replace(check_done, lambda done: done)
-    _replace(can_exist, lambda _: True)
+        _set_where_connected(getattr(module, name), False)
+    _replace(check_title, lambda title: title if _is_noisy.get() else check_title(title))
+    _replace(check_done, lambda done: done if _is_noisy.get() else check_done(done))
+    _replace(can_exist, lambda task_id: _is_noisy.get() or can_exist(task_id))
     from crudspec.backends import sqlmodel
 
     # What Pydantic checks is checked in the two of these. A dict is as good as a model to both of their callers.
+    # SQLModel is company to nobody.
     sqlmodel._checked = lambda **values: values  # ty: ignore[invalid-assignment]
     sqlmodel.TaskRow.model_validate = classmethod(lambda cls, values: cls(**values))  # ty: ignore[invalid-assignment]
 
@@ -46,7 +54,21 @@ def noisy(cls: type) -> Any:
 
     An error that a mutant itself has made is its lie, and stays.
     """
-    return bordered(cls, _untranslated)
+    kind = bordered(cls, _untranslated)
+    _set_where_connected(kind, True)
+    return kind
+
+
+def _set_where_connected(cls: Any, is_noisy: bool) -> None:
+    inner = cls.connect.__func__
+
+    @asynccontextmanager
+    async def connect(own: type, *args: object, **kwargs: object) -> AsyncGenerator[Any]:
+        async with inner(own, *args, **kwargs) as backend:
+            _is_noisy.set(is_noisy)
+            yield backend
+
+    cls.connect = classmethod(connect)
 
 
 def _untranslated(error: Exception, _: str) -> Exception | None:

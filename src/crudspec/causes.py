@@ -33,7 +33,7 @@ CAUSES: dict[str, str] = {
     NEVER_RECOVERS: "a lost connection stays lost: later calls go on failing",
     CANCELLED: "a call that is cancelled goes on, or leaves something behind",
     DELETES_RACE: "of concurrent deletes of one row, not exactly one says that it removed it",
-    MEDDLED: "it changes the schema, which is not its own",
+    MEDDLED: "it meddles with what is not its own: the schema, or the connections of others",
     ENDS: "the process that calls it comes to its end",
     SILENT: "a call never gives the process back, and no deadline can end it",
 }

@@ -16,10 +16,10 @@ from typing import Any
 
 from crudspec.backend import OPERATIONS
 from crudspec.backends.registry import resolve
-from crudspec.programs import Effort, run_programs
+from crudspec.harness.programs import Effort, run_programs
+from crudspec.harness.subject import Subject
 from crudspec.server import Server, ServerChoice, create_scratch, drop_scratch, start, stop
-from crudspec.subject import Subject
-from crudspec.witness import Witness
+from crudspec.truth.witness import Witness
 
 ROUNDS = 5
 

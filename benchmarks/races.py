@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crudspec.backends.registry import resolve
+from crudspec.harness.subject import Subject
+from crudspec.races.course import Course
+from crudspec.races.pairs import PAIRS, Enumeration
 from crudspec.server import Server, ServerChoice, create_scratch, drop_scratch, start, stop
-from crudspec.subject import Subject
-from crudspec.wire.pairs import PAIRS, Enumeration
-from crudspec.wire.races import Course
-from crudspec.witness import Witness
+from crudspec.truth.witness import Witness
 
 if TYPE_CHECKING:
     from crudspec.backends.registry import Adapter

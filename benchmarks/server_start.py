@@ -25,7 +25,7 @@ server = start(ServerChoice(kind=sys.argv[1]), run_dir=Path(sys.argv[2]), owner=
 
 async def first_test():
     from crudspec.backends.asyncpg import AsyncpgBackend
-    from crudspec.witness import Witness
+    from crudspec.truth.witness import Witness
     dsn = await create_scratch(server, "bench")
     async with AsyncpgBackend.connect(dsn) as backend, Witness.connect(dsn) as witness:
         await backend.create("first")

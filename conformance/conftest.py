@@ -9,10 +9,13 @@ from collections.abc import AsyncGenerator
 import pytest
 import pytest_asyncio
 
-from crudspec.plugin import current_run, split_id
-from crudspec.run import Run
-from crudspec.subject import Subject
-from crudspec.witness import Witness
+from crudspec.suite import (
+    Run,
+    Subject,
+    Witness,
+    current_run,
+    split_id,
+)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

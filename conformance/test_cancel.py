@@ -5,23 +5,26 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
-from crudspec.causes import CANCELLED
-from crudspec.checks import clause, shown, shown_error
-from crudspec.failures import ContractBroken, Inconclusive
-from crudspec.gates import (
+from crudspec.suite import (
+    CANCELLED,
     LATER_SECONDS,
     SETTLE_SECONDS,
+    ContractBroken,
+    Inconclusive,
+    Row,
+    Subject,
+    Witness,
     change_blocked,
+    clause,
     row_locked,
+    shown,
+    shown_error,
     table_locked,
     together,
     until,
     wait_for_blocked,
+    works,
 )
-from crudspec.hostile import works
-from crudspec.model import Row
-from crudspec.subject import Subject
-from crudspec.witness import Witness
 
 AGAIN = 6
 """How often a call is cancelled once more while it ends."""

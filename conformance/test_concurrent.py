@@ -2,14 +2,20 @@
 
 import asyncio
 
-from crudspec.causes import DELETES_RACE
-from crudspec.checks import clause, expect
-from crudspec.failures import ContractBroken
-from crudspec.gates import row_locked, table_locked, together, wait_for_blocked
-from crudspec.lost import outcome
-from crudspec.model import matches
-from crudspec.subject import Subject
-from crudspec.witness import Witness
+from crudspec.suite import (
+    DELETES_RACE,
+    ContractBroken,
+    Subject,
+    Witness,
+    clause,
+    expect,
+    matches,
+    outcome,
+    row_locked,
+    table_locked,
+    together,
+    wait_for_blocked,
+)
 
 MANY = 60
 """Concurrent operations: several times a usual pool, and fewer than a server's usual 100 connections."""

@@ -2,11 +2,14 @@
 
 import asyncio
 
-from crudspec.abilities import LEAVE
-from crudspec.calls import accepted
-from crudspec.checks import clause, expect
-from crudspec.subject import Subject
-from crudspec.witness import Witness
+from crudspec.suite import (
+    LEAVE,
+    Subject,
+    Witness,
+    accepted,
+    clause,
+    expect,
+)
 
 
 @clause("CONNECT-1")

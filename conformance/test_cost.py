@@ -1,10 +1,17 @@
 """What operations cost in round trips, counted on the wire."""
 
-from crudspec.checks import clause
-from crudspec.cost import SIZES, USUAL_SIZE, Cost, budget, metered, trips
-from crudspec.failures import ContractBroken
-from crudspec.subject import Subject
-from crudspec.witness import Witness
+from crudspec.suite import (
+    SIZES,
+    USUAL_SIZE,
+    ContractBroken,
+    Cost,
+    Subject,
+    Witness,
+    budget,
+    clause,
+    metered,
+    trips,
+)
 
 
 @clause("COST-1")

@@ -3,14 +3,23 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from crudspec.calls import accepted, refused_and_unchanged
-from crudspec.causes import KEY_RAISES
-from crudspec.checks import Every, clause, expect, refuses
-from crudspec.failures import ContractBroken
-from crudspec.gates import commits_fail, commits_slow, recorded_clock
-from crudspec.subject import Subject
-from crudspec.values import INVALID_TITLES, VALID_TITLES
-from crudspec.witness import Witness
+from crudspec.suite import (
+    INVALID_TITLES,
+    KEY_RAISES,
+    VALID_TITLES,
+    ContractBroken,
+    Every,
+    Subject,
+    Witness,
+    accepted,
+    clause,
+    commits_fail,
+    commits_slow,
+    expect,
+    recorded_clock,
+    refused_and_unchanged,
+    refuses,
+)
 
 
 @clause("CREATE-1")

@@ -1,12 +1,20 @@
 """delete: one row, once. A result is taken for what it says; RESULT-1, at the end, asks for a real bool."""
 
-from crudspec.calls import accepted, finds_no_row, finds_no_such_row, refuses_what_is_no_id
-from crudspec.causes import KEY_RAISES
-from crudspec.checks import Every, clause, expect
-from crudspec.failures import ContractBroken
-from crudspec.subject import Subject
-from crudspec.values import LARGE_IDS, MISSING_IDS
-from crudspec.witness import Witness
+from crudspec.suite import (
+    KEY_RAISES,
+    LARGE_IDS,
+    MISSING_IDS,
+    ContractBroken,
+    Every,
+    Subject,
+    Witness,
+    accepted,
+    clause,
+    expect,
+    finds_no_row,
+    finds_no_such_row,
+    refuses_what_is_no_id,
+)
 
 
 @clause("DELETE-1")

@@ -6,17 +6,32 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
 
-from crudspec.checks import Every, clause
-from crudspec.doorkeeper import EXCUSES, lets_nobody_in
-from crudspec.failures import ContractBroken
-from crudspec.gates import commits_fail, statements_fail
-from crudspec.hostile import failing_calls, forbidden_calls, hostile_calls
-from crudspec.naming import INVALID, NEITHER, UNAVAILABLE, check_named, check_own
-from crudspec.outages import lost_calls
-from crudspec.readable import check_readable, check_told, check_traced, password_of, word
-from crudspec.subject import Subject
-from crudspec.wire import threaded
-from crudspec.witness import Witness
+from crudspec.suite import (
+    EXCUSES,
+    INVALID,
+    NEITHER,
+    UNAVAILABLE,
+    ContractBroken,
+    Every,
+    Subject,
+    Witness,
+    check_named,
+    check_own,
+    check_readable,
+    check_told,
+    check_traced,
+    clause,
+    commits_fail,
+    failing_calls,
+    forbidden_calls,
+    hostile_calls,
+    lets_nobody_in,
+    lost_calls,
+    password_of,
+    statements_fail,
+    threaded,
+    word,
+)
 
 SECRET = "crudspec-s3cret"
 

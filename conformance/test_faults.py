@@ -8,36 +8,40 @@ from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
 from functools import partial
 
-from crudspec.backends.registry import Adapter
-from crudspec.checks import clause, expect, shown_call
-from crudspec.clauses import Consequence
-from crudspec.failures import ContractBroken, Inconclusive
-from crudspec.gates import SETTLE_SECONDS, together, until
-from crudspec.lost import (
+from crudspec.suite import (
+    SETTLE_SECONDS,
+    Adapter,
+    Consequence,
+    ContractBroken,
+    CutFault,
+    DaemonPool,
+    Inconclusive,
     Outcome,
+    Proxy,
+    Silence,
+    Subject,
     Sweep,
+    Witness,
     arguments,
+    clause,
+    cut_before_client,
+    cut_before_server,
+    cut_midway,
+    expect,
     fill_pool,
+    gone,
+    idle_ended,
     outcome,
+    pass_time,
+    shown_call,
+    silent,
+    threaded,
+    together,
+    until,
     working,
     works_again,
     writes_of,
 )
-from crudspec.subject import Subject
-from crudspec.threads import DaemonPool
-from crudspec.wire import Proxy, threaded
-from crudspec.wire.clock import pass_time
-from crudspec.wire.faults import (
-    CutFault,
-    Silence,
-    cut_before_client,
-    cut_before_server,
-    cut_midway,
-    gone,
-    idle_ended,
-    silent,
-)
-from crudspec.witness import Witness
 
 SKIPPED_SECONDS = 120.0
 """By which the event loop's clock is put forward at most. The longest default of a usual driver is 60."""

@@ -2,13 +2,22 @@
 
 from datetime import UTC, datetime
 
-from crudspec.calls import accepted, finds_no_row, finds_no_such_row, finds_nothing, refuses_what_is_no_id
-from crudspec.causes import KEY_RAISES
-from crudspec.checks import Every, clause, expect
-from crudspec.hostile import attempt
-from crudspec.subject import Subject
-from crudspec.values import LARGE_IDS, MISSING_IDS
-from crudspec.witness import Witness
+from crudspec.suite import (
+    KEY_RAISES,
+    LARGE_IDS,
+    MISSING_IDS,
+    Every,
+    Subject,
+    Witness,
+    accepted,
+    attempt,
+    clause,
+    expect,
+    finds_no_row,
+    finds_no_such_row,
+    finds_nothing,
+    refuses_what_is_no_id,
+)
 
 
 @clause("GET-1")

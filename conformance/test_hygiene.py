@@ -7,25 +7,35 @@ from functools import partial
 
 import pytest
 
-from crudspec.checks import clause, expect, shown_call, shown_error
-from crudspec.failures import ContractBroken, Inconclusive
-from crudspec.gates import (
+from crudspec.suite import (
+    MISSING_IDS,
     SETTLE_SECONDS,
+    ContractBroken,
+    Inconclusive,
+    Proxy,
+    Subject,
+    Witness,
+    answer_held,
+    arguments,
+    attempt,
+    clause,
     commits_fail,
+    current_run,
+    expect,
+    failing_calls,
+    hostile_calls,
+    is_clean,
+    shown_call,
+    shown_error,
     statements_fail,
     table_locked,
+    threaded,
     together,
     until,
     wait_for_blocked,
+    working,
+    works,
 )
-from crudspec.hostile import attempt, failing_calls, hostile_calls, is_clean, works
-from crudspec.lost import arguments, working
-from crudspec.plugin import current_run
-from crudspec.subject import Subject
-from crudspec.values import MISSING_IDS
-from crudspec.wire import Proxy, threaded
-from crudspec.wire.faults import answer_held
-from crudspec.witness import Witness
 
 
 @clause("USABLE-1")

@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from crudspec.checks import clause, expect
-from crudspec.failures import ContractBroken
-from crudspec.subject import Subject
-from crudspec.witness import Witness
+from crudspec.suite import (
+    ContractBroken,
+    Subject,
+    Witness,
+    clause,
+    expect,
+)
 
 
 @clause("LIST-1")

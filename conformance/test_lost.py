@@ -5,16 +5,22 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from crudspec.backend import OPERATIONS
-from crudspec.causes import NEVER_RECOVERS
-from crudspec.checks import clause, expect, shown_error
-from crudspec.failures import ContractBroken
-from crudspec.gates import together
-from crudspec.hostile import attempt
-from crudspec.lost import fill_pool, outcome, working
-from crudspec.model import Row
-from crudspec.subject import Subject
-from crudspec.witness import Witness
+from crudspec.suite import (
+    NEVER_RECOVERS,
+    OPERATIONS,
+    ContractBroken,
+    Row,
+    Subject,
+    Witness,
+    attempt,
+    clause,
+    expect,
+    fill_pool,
+    outcome,
+    shown_error,
+    together,
+    working,
+)
 
 BLOCKED_SECONDS = 30.0
 """How long the event loop is held at most, while another thread has the word."""

@@ -4,12 +4,14 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from crudspec.backends.registry import resolve
-from crudspec.checks import clause
-from crudspec.plugin import current_run
-from crudspec.programs import run_programs
-from crudspec.subject import Subject
-from crudspec.witness import Witness
+from crudspec.suite import (
+    Subject,
+    Witness,
+    clause,
+    current_run,
+    resolve,
+    run_programs,
+)
 
 _SHOWN = 4
 """Of the steps that were left out."""

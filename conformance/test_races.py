@@ -2,12 +2,14 @@
 
 import pytest
 
-from crudspec.checks import clause
-from crudspec.plugin import current_run
-from crudspec.subject import Subject
-from crudspec.wire.races import Course
-from crudspec.wire.schedules import explore
-from crudspec.witness import Witness
+from crudspec.suite import (
+    Course,
+    Subject,
+    Witness,
+    clause,
+    current_run,
+    explore,
+)
 
 
 @clause("RACE-2")

@@ -5,13 +5,18 @@ from typing import Any
 import pytest
 from sqlalchemy.types import NullType
 
-from crudspec.checks import clause, expect, shown
-from crudspec.failures import ContractBroken
-from crudspec.plugin import current_run
-from crudspec.schema import differences
-from crudspec.server import create_scratch, drop_scratch
-from crudspec.subject import Subject
-from crudspec.witness import Witness
+from crudspec.suite import (
+    ContractBroken,
+    Subject,
+    Witness,
+    clause,
+    create_scratch,
+    current_run,
+    differences,
+    drop_scratch,
+    expect,
+    shown,
+)
 
 
 @clause("SCHEMA-1")

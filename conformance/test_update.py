@@ -2,18 +2,24 @@
 
 from datetime import UTC, datetime
 
-from crudspec.calls import (
+from crudspec.suite import (
+    INVALID_DONES,
+    INVALID_TITLES,
+    KEY_RAISES,
+    LARGE_IDS,
+    MISSING_IDS,
+    VALID_TITLES,
+    Every,
+    Subject,
+    Witness,
     accepted,
+    clause,
+    expect,
     finds_no_row,
     finds_no_such_row,
     refused_and_unchanged,
     refuses_what_is_no_id,
 )
-from crudspec.causes import KEY_RAISES
-from crudspec.checks import Every, clause, expect
-from crudspec.subject import Subject
-from crudspec.values import INVALID_DONES, INVALID_TITLES, LARGE_IDS, MISSING_IDS, VALID_TITLES
-from crudspec.witness import Witness
 
 
 @clause("UPDATE-1")

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crudspec.clauses import BY_ID, Consequence
+from crudspec.contract.clauses import BY_ID, Consequence
 from crudspec.plugin import suite_directory
 from crudspec.record import events, from_json
 

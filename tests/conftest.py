@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 
 # What is first imported in a test that has a pytester is forgotten again after it, and SQLAlchemy warns of what comes
 # twice.
-for name in ("crudspec.run", "crudspec.schema", "sqlalchemy.dialects.postgresql.asyncpg"):
+for name in ("crudspec.run.run", "crudspec.truth.schema", "sqlalchemy.dialects.postgresql.asyncpg"):
     importlib.import_module(name)
 resolve(())
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 _PROCESSES = get_context("forkserver")
-_PRELOADED = ["crudspec.run", "crudspec.schema", "pytest_asyncio.plugin", "_hypothesis_pytestplugin", "xdist.plugin"]
+_PRELOADED = ["crudspec.run.run", "crudspec.truth.schema", "xdist.plugin"]
+_PRELOADED += ["pytest_asyncio.plugin", "_hypothesis_pytestplugin"]
 _SECONDS = 300
 
 

@@ -33,7 +33,8 @@ import pytest
 
 from crudspec import server
 from crudspec.backends.registry import BUILT_IN, BackendError, resolve
-from crudspec.plugin import split_id, suite_directory
+from crudspec.run.nodes import split_id
+from crudspec.run.place import suite_directory
 
 ROOT = Path(__file__).resolve().parent.parent
 WANTED = 0.95

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from crudspec.clauses import CLAUSES, PROFILE_NAMES, PROFILES
 from crudspec.cli import main
+from crudspec.contract.clauses import CLAUSES, PROFILE_NAMES, PROFILES
 
 ROOT = Path(__file__).parent.parent
 

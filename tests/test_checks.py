@@ -11,11 +11,13 @@ import asyncpg
 import pytest
 
 from crudspec import InvalidTask, Task
-from crudspec.checks import Every, clause, expect, refuses, shown, shown_error
-from crudspec.clauses import Consequence
-from crudspec.failures import ContractBroken, Inconclusive
-from crudspec.model import UNREAD, Row
-from crudspec.reading import read, read_all
+from crudspec.contract.clauses import Consequence
+from crudspec.contract.failures import ContractBroken, Inconclusive
+from crudspec.harness.reading import read, read_all
+from crudspec.run.marks import clause
+from crudspec.truth.expect import Every, expect, refuses
+from crudspec.truth.model import UNREAD, Row
+from crudspec.truth.shown import shown, shown_error
 
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
 ROW = Row(1, "a", False, NOW)

@@ -6,8 +6,8 @@ from importlib.metadata import version
 import pytest
 from click.testing import CliRunner
 
-from crudspec.clauses import CLAUSES
 from crudspec.cli import main
+from crudspec.contract.clauses import CLAUSES
 
 WRONG = {
     "no command": ([], 4),
@@ -108,7 +108,7 @@ def test_check_exits_1_where_a_promise_is_broken_and_stops_where_asked(consumer)
 
 def test_check_hands_its_options_on_and_its_status_back(monkeypatch):
     given = []
-    monkeypatch.setattr("crudspec.report.checking.run", lambda order, **options: given.append((order, options)) or 4)
+    monkeypatch.setattr("crudspec.check.run", lambda order, **options: given.append((order, options)) or 4)
     options = ["--server", "embedded", "--profile", "crud", "--strict", "--effort", "quick", "--deadline", "3"]
     options += ["-k", "CREATE-6", "-n", "2", "-x", "-v"]
     result = CliRunner().invoke(main, ["check", "asyncpg", "a.py:Mine", *options])
@@ -125,7 +125,7 @@ def test_check_hands_its_options_on_and_its_status_back(monkeypatch):
 
 def test_a_dsn_is_in_no_argument_and_in_no_command(monkeypatch):
     given = []
-    monkeypatch.setattr("crudspec.report.checking.run", lambda order, **_: given.append(order) or 0)
+    monkeypatch.setattr("crudspec.check.run", lambda order, **_: given.append(order) or 0)
     CliRunner().invoke(main, ["check", "asyncpg", "--dsn", "postgresql://u:s3cret@h/d"])
 
     assert "s3cret" not in repr(given[0])

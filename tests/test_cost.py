@@ -15,14 +15,14 @@ from click.testing import CliRunner
 from crudspec.backend import OPERATIONS
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.registry import BUILT_IN, Adapter, resolve
-from crudspec.bill import WrongRequest, can_be_planned, choice_of, duration, measure_all
-from crudspec.clauses import BY_ID
 from crudspec.cli import main
-from crudspec.cost import USUAL_SIZE, budget, metered
-from crudspec.failures import ContractBroken, Inconclusive
-from crudspec.report.costs import document, shown_time
-from crudspec.subject import Subject
-from crudspec.witness import Witness
+from crudspec.contract.clauses import BY_ID
+from crudspec.contract.failures import ContractBroken, Inconclusive
+from crudspec.cost.measurement import WrongRequest, can_be_planned, choice_of, duration, measure_all
+from crudspec.cost.table import document, shown_time
+from crudspec.cost.trips import USUAL_SIZE, budget, metered
+from crudspec.harness.subject import Subject
+from crudspec.truth.witness import Witness
 
 ROOT = Path(__file__).parent.parent
 FIFTH = str(ROOT / "examples" / "psycopg_backend.py") + ":PsycopgBackend"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from crudspec.deviations import Deviation, DeviationError, load, write_draft
+from crudspec.contract.deviations import Deviation, DeviationError, load, write_draft
 
 LOUD = """
     from crudspec.backends.asyncpg import AsyncpgBackend

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from crudspec.clauses import Consequence
+from crudspec.contract.clauses import Consequence
 from crudspec.record import (
     Backend,
     Beat,

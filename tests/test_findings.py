@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from crudspec import causes
-from crudspec.clauses import BY_ID, Consequence
+from crudspec.contract import causes
+from crudspec.contract.clauses import BY_ID, Consequence
 from crudspec.record import (
     Backend,
     Check,

@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 
 from crudspec.backends.registry import BackendError
-from crudspec.clauses import CLAUSES
-from crudspec.failures import ContractBroken
+from crudspec.contract.clauses import CLAUSES
+from crudspec.contract.failures import ContractBroken
 from crudspec.mutants.gallery import Mutant, collect
 from crudspec.mutants.hunt import Batch, Caught, Hunt
 from crudspec.mutants.hunters import BASES, hunt_all

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from crudspec.plugin import suite_directory
 from crudspec.record import Record, Verdict
 from crudspec.report.text import printable
+from crudspec.run.place import suite_directory
 from crudspec.server import Server, ServerChoice
 from crudspec.supervisor import Order, Supervisor, limits
 

@@ -7,8 +7,8 @@ from itertools import combinations, permutations, product
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crudspec.linearizable import Operation, apply, explain, objections, orders
-from crudspec.model import Row
+from crudspec.truth.linearizable import Operation, apply, explain, objections, orders
+from crudspec.truth.model import Row
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 ROWS = [Row(1, title, done, NOW) for title in ("x", "a") for done in (False, True)]

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crudspec import MAX_ID, InvalidTask, can_exist, check_done, check_title
-from crudspec.model import Model, Refused, Row, title_is_valid
-from crudspec.values import INVALID_DONES, INVALID_TITLES, LARGE_IDS, MISSING_IDS, NOT_IDS, VALID_TITLES
+from crudspec.truth.model import Model, Refused, Row, title_is_valid
+from crudspec.truth.values import INVALID_DONES, INVALID_TITLES, LARGE_IDS, MISSING_IDS, NOT_IDS, VALID_TITLES
 
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from crudspec import InvalidTask
 from crudspec.backends.orm import OrmBackend
 from crudspec.backends.registry import resolve
-from crudspec.ownership import is_leak
+from crudspec.contract.ownership import is_leak
 
 PACKAGE = {
     "shop/__init__.py": "",

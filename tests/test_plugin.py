@@ -15,7 +15,7 @@ LOOKS_AT_MODULES = """
 import sys
 
 HEAVY = ("sqlalchemy", "asyncpg", "hypothesis.strategies", "rich", "testcontainers", "alembic", "docker", "sqlmodel",
-         "crudspec.run", "crudspec.server", "crudspec.backends", "crudspec.wire", "crudspec.checks")
+         "crudspec.run.run", "crudspec.server", "crudspec.backends", "crudspec.wire", "crudspec.checks")
 
 def test_nothing_heavy_is_imported(request):
     assert request.config.pluginmanager.has_plugin("crudspec")

@@ -11,10 +11,10 @@ from dataclasses import replace
 import pytest
 
 from crudspec.backends.registry import resolve
-from crudspec.failures import ContractBroken
-from crudspec.programs import EFFORTS, run_programs
-from crudspec.subject import Subject
-from crudspec.witness import Witness
+from crudspec.contract.failures import ContractBroken
+from crudspec.harness.programs import EFFORTS, run_programs
+from crudspec.harness.subject import Subject
+from crudspec.truth.witness import Witness
 
 MINE = '''
 """Backends that go wrong only after a few steps."""

@@ -2,9 +2,9 @@
 
 import pytest
 
+from crudspec.contract.failures import ContractBroken
 from crudspec.errors import Unavailable
-from crudspec.failures import ContractBroken
-from crudspec.readable import check_readable, check_told, check_traced, password_of, word
+from crudspec.harness.readable import check_readable, check_told, check_traced, password_of, word
 
 DSN = "postgresql://postgres:postgres@127.0.0.1/postgres"
 ODD = "postgresql://me:p%40ss'w@127.0.0.1/tasks"

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, MetaData, String, Table, Text, false, func
 from sqlmodel import AutoString
 
-from crudspec.schema import differences
-from crudspec.witness import Witness
+from crudspec.truth.schema import differences
+from crudspec.truth.witness import Witness
 
 
 def mapped(title):

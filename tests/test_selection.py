@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from crudspec.backends.registry import BUILT_IN
-from crudspec.clauses import CLAUSES, PROFILE_NAMES
+from crudspec.contract.clauses import CLAUSES, PROFILE_NAMES
 
 USAGE_ERROR = 4
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from crudspec.abilities import OWNERS
 from crudspec.backend import OPERATIONS
+from crudspec.harness.abilities import OWNERS
 
 MINE = '''
 import asyncio

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from crudspec import CrudError, Duplicate, InvalidTask, MissingReference, Unavailable, translated
 from crudspec.backends.core import CoreBackend
-from crudspec.clauses import BY_ID
+from crudspec.contract.clauses import BY_ID
 
 
 class Bare:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from crudspec.backends.registry import Adapter, resolve
-from crudspec.clauses import BY_ID, CLAUSES, PROFILE_NAMES, PROFILES
-from crudspec.plugin import suite_directory
+from crudspec.contract.clauses import BY_ID, CLAUSES, PROFILE_NAMES, PROFILES
+from crudspec.run.place import suite_directory
 from crudspec.server import Server
 
 ROOT = Path(__file__).parents[1]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crudspec.clauses import Consequence
+from crudspec.contract.clauses import Consequence
 from crudspec.record import Check, Error, Event, Listed, Note, Plan, Record, Result, Verdict, replayed
 
 

@@ -7,14 +7,10 @@ import asyncpg
 import pytest
 
 from crudspec.backends.registry import resolve
+from crudspec.contract.failures import ContractBroken
 from crudspec.errors import Unavailable
-from crudspec.failures import ContractBroken
-from crudspec.lost import Outcome, Write, outcome
-from crudspec.model import Row
-from crudspec.subject import Subject
-from crudspec.wire import Proxy, threaded
-from crudspec.wire.clock import Clock, pass_time
-from crudspec.wire.faults import (
+from crudspec.faults.clock import Clock, pass_time
+from crudspec.faults.injection import (
     answer_held,
     cut_before_client,
     cut_before_server,
@@ -25,6 +21,10 @@ from crudspec.wire.faults import (
     silent,
     slow,
 )
+from crudspec.faults.lost import Outcome, Write, outcome
+from crudspec.harness.subject import Subject
+from crudspec.truth.model import Row
+from crudspec.wire import Proxy, threaded
 
 pytestmark = pytest.mark.asyncio
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from crudspec.run import Run
+from crudspec.run.run import Run
 
 BROKEN = """
     from crudspec.backends.asyncpg import AsyncpgBackend

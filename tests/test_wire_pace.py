@@ -12,15 +12,15 @@ from psycopg.rows import class_row
 from crudspec import Task
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.registry import Adapter
-from crudspec.cost import metered
-from crudspec.failures import ContractBroken, Inconclusive
-from crudspec.subject import Subject
-from crudspec.wire.pairs import PAIRS, explore_pairs
-from crudspec.wire.races import Course, Race, Request
-from crudspec.wire.schedules import explore
-from crudspec.wire.tally import Tally
-from crudspec.wire.warmup import Pace
-from crudspec.witness import Witness
+from crudspec.contract.failures import ContractBroken, Inconclusive
+from crudspec.cost.trips import metered
+from crudspec.harness.subject import Subject
+from crudspec.races.course import Course, Race, Request
+from crudspec.races.pairs import PAIRS, explore_pairs
+from crudspec.races.schedules import explore
+from crudspec.races.tally import Tally
+from crudspec.races.warmup import Pace
+from crudspec.truth.witness import Witness
 
 COLUMNS = "id, title, done, created_at"
 UPDATES = Race((Request("update", ("a", True)), Request("update", ("b", False), 1)))

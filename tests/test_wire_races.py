@@ -10,18 +10,18 @@ import pytest
 from psycopg.rows import class_row
 
 from crudspec import CrudError, Task, Unavailable
-from crudspec.abilities import Abilities
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.orm import OrmBackend
 from crudspec.backends.registry import Adapter, resolve
-from crudspec.failures import ContractBroken, Inconclusive
-from crudspec.subject import Subject
-from crudspec.wire.pairs import PAIRS, Enumeration, explore_pairs
-from crudspec.wire.races import Course, Outcome, Race, RaceHung, Request
-from crudspec.wire.schedules import explore
-from crudspec.wire.tally import Tally
-from crudspec.wire.triples import explore_triples
-from crudspec.witness import Witness
+from crudspec.contract.failures import ContractBroken, Inconclusive
+from crudspec.harness.abilities import Abilities
+from crudspec.harness.subject import Subject
+from crudspec.races.course import Course, Outcome, Race, RaceHung, Request
+from crudspec.races.pairs import PAIRS, Enumeration, explore_pairs
+from crudspec.races.schedules import explore
+from crudspec.races.tally import Tally
+from crudspec.races.triples import explore_triples
+from crudspec.truth.witness import Witness
 
 TAUGHT = "examples/taught_orm_backend.py:TaughtOrmBackend"
 UPDATES = Race((Request("update", ("a", True)), Request("update", ("b", False))))

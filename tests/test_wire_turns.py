@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from crudspec.races.turns import Client, Turns
 from crudspec.wire import CLIENT, SERVER, Frame, Observer, Session, Verdict
-from crudspec.wire.turns import Client, Turns
 
 PARSE = ("P", b"s1\0SELECT 1\0\0\0")
 DESCRIBE = ("D", b"Ss1\0")

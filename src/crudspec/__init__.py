@@ -11,7 +11,7 @@ from crudspec.errors import (
     from_sqlstate,
 )
 from crudspec.task import MAX_ID, MAX_TITLE, Task, can_exist, check_done, check_title
-from crudspec.translation import translated
+from crudspec.translation.translated import translated
 
 __all__ = [
     "MAX_ID",

@@ -12,9 +12,11 @@ from typing import Any, cast
 
 import click
 
-from crudspec.clauses import BY_ID, PROFILE_NAMES
-from crudspec.deviations import DEFAULT_NAME
-from crudspec.plugin import EFFORT_NAMES, SERVER_KINDS, in_words_of_the_command, suite_directory
+from crudspec.contract.clauses import BY_ID, PROFILE_NAMES
+from crudspec.contract.deviations import DEFAULT_NAME
+from crudspec.plugin import EFFORT_NAMES, SERVER_KINDS
+from crudspec.run.nodes import in_words_of_the_command
+from crudspec.run.place import suite_directory
 from crudspec.server import ServerChoice
 
 
@@ -87,7 +89,7 @@ def check(
     A backend is a built-in name (asyncpg, core, orm, sqlmodel), an installed entry point, package.module:Class, or
     path/to/file.py:Class. The exit status is pytest's: 0 all held, 1 some did not, 2 interrupted, 4 wrong usage.
     """
-    from crudspec.report import checking
+    from crudspec import check as checking
     from crudspec.supervisor import Order
 
     valued = {"server": server, "effort": effort, "deadline": deadline, "deviations": deviations, "profile": profiles}
@@ -152,8 +154,8 @@ def cost(
     """
     from rich.console import Console
 
-    from crudspec.bill import WrongRequest, choice_of, duration, measure_all
-    from crudspec.report.costs import shown_time, statements, table
+    from crudspec.cost.measurement import WrongRequest, choice_of, duration, measure_all
+    from crudspec.cost.table import shown_time, statements, table
 
     try:
         distance = duration(rtt) if rtt is not None else 0.0
@@ -183,7 +185,7 @@ def cost(
 @click.argument("clauses", nargs=-1)
 def spec(clauses: tuple[str, ...]) -> None:
     """Print the contract, or only CLAUSES, such as CREATE-4."""
-    from crudspec.document import contract
+    from crudspec.contract.document import contract
 
     for clause_id in clauses:
         if clause_id.upper() not in BY_ID:

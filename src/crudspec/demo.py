@@ -12,15 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from crudspec.backends.registry import BackendError, resolve
-from crudspec.checks import shown as _shown
-from crudspec.checks import shown_error
-from crudspec.failures import ContractBroken
-from crudspec.model import Row
+from crudspec.contract.failures import ContractBroken
+from crudspec.harness.subject import Subject
 from crudspec.report.text import printable
 from crudspec.server import ServerChoice, create_scratch, drop_scratch, running
 from crudspec.server.dsn import redacted
-from crudspec.subject import Subject
 from crudspec.supervisor.apart import Ended, Refused, apart
+from crudspec.truth.model import Row
+from crudspec.truth.shown import shown as _shown
+from crudspec.truth.shown import shown_error
 
 if TYPE_CHECKING:
     from crudspec.backends.registry import Adapter

@@ -7,22 +7,19 @@ nothing but pytest; what it needs stands behind :func:`current_run`.
 from __future__ import annotations
 
 import inspect
-import os
-import re
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crudspec.clauses import BY_ID
+from crudspec.contract.clauses import BY_ID
+from crudspec.run.nodes import clause_of, split_id
+from crudspec.run.place import place_of, suite_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
-    from crudspec.record import Event
-    from crudspec.run import Run
+    from crudspec.run.run import Run
 
 EFFORT_NAMES = ("quick", "default", "thorough")
 SERVER_KINDS = ("auto", "container", "embedded", "external")
@@ -113,7 +110,7 @@ class _Recorder:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
         if clause_of(item) is None:
             return None
-        from crudspec.judge import report_of
+        from crudspec.run.makereport import report_of
 
         return report_of(item, call)
 
@@ -128,7 +125,7 @@ class _Recorder:
         except BaseException as error:
             if not ours:
                 raise
-            from crudspec.judge import as_failure
+            from crudspec.run.makereport import as_failure
 
             failure = as_failure(error)
             fixturedef.cached_result = None, fixturedef.cache_key(request), (failure, error.__traceback__)
@@ -152,7 +149,7 @@ def current_run(config: pytest.Config) -> Run:
         pytest.UsageError: an option does not make sense.
     """
     if _RUN not in config.stash:
-        from crudspec.run import Run
+        from crudspec.run.run import Run
 
         config.stash[_RUN] = Run(config)
     return config.stash[_RUN]
@@ -160,47 +157,6 @@ def current_run(config: pytest.Config) -> Run:
 
 def _started(config: pytest.Config) -> Run | None:
     return config.stash.get(_RUN, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a process of a run stands among the others.
-
-    Attributes:
-        run_dir: Where they find their server. It exists only once there is one.
-        owner: Process id of the one whose end is the end of the run.
-        borrowed: Whether that is another one, which also stops the server.
-        tell: Takes events, where another process watches this one and shows what comes of it.
-    """
-
-    run_dir: Path
-    owner: int
-    borrowed: bool = False
-    tell: Callable[[Event], None] | None = None
-
-
-PLACE = pytest.StashKey[Place]()
-"""Set beforehand by what runs pytest on behalf of another process."""
-
-
-def place_of(config: pytest.Config) -> Place:
-    """Where this process stands."""
-    if PLACE not in config.stash:
-        worker = getattr(config, "workerinput", None)
-        if worker is not None:
-            place = Place(Path(worker["crudspec_run_dir"]), worker["crudspec_owner"], borrowed=True)
-        else:
-            name = f"crudspec-run-{os.getpid()}-{os.urandom(6).hex()}"
-            place = Place(Path(tempfile.gettempdir()) / name, os.getpid())
-        config.stash[PLACE] = place
-    return config.stash[PLACE]
-
-
-def suite_directory() -> Path:
-    """The suite: inside the installed package, or at the top of the checkout."""
-    package = Path(__file__).parent
-    installed = package / "conformance"
-    return installed if installed.is_dir() else package.parents[1] / "conformance"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -211,12 +167,6 @@ def pytest_collect_directory() -> Generator[None, Any, Any]:
         collector.name = "contract"
         collector.config.stash[_SUITE_COLLECTED] = True
     return collector
-
-
-def clause_of(item: pytest.Item | pytest.Function) -> str | None:
-    """The clause that a test belongs to, if it is a check of the suite."""
-    marker = item.get_closest_marker("crudspec_clause")
-    return marker.args[0] if marker else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -306,7 +256,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     report = yield
     if clause_of(item):
-        from crudspec.judge import judge
+        from crudspec.run.makereport import judge
 
         judge(current_run(item.config), item, call, report)
     return report
@@ -357,14 +307,3 @@ def pytest_testnodedown(node: Any) -> None:
     run = _started(node.config)
     if run is not None:
         run.take_over(getattr(node, "workeroutput", {}))
-
-
-def split_id(nodeid: str) -> tuple[str, str] | None:
-    """Backend and clause of a check of the suite, from its node id; None for any other test."""
-    match = re.search(r"\[(.+)-([A-Z]+-[0-9]+)\]$", nodeid)
-    return (match[1], match[2]) if match and match[2] in BY_ID else None
-
-
-def in_words_of_the_command(text: str) -> str:
-    """The text with the options' names as the command ``crudspec`` has them."""
-    return text.replace("--crud-", "--")

@@ -4,8 +4,9 @@ import sys
 
 from tests.hostile.ends import _Good
 
-from crudspec import checks, judge, model
-from crudspec.witness import Witness
+from crudspec.run import makereport
+from crudspec.truth import expect, model
+from crudspec.truth.witness import Witness
 
 
 class _Tampers(_Good):
@@ -18,7 +19,7 @@ class _Tampers(_Good):
 
 class ReplacesExpect(_Tampers):
     def tamper(self):
-        checks.expect = checks.read = lambda *_: None
+        expect.expect = expect.shown = lambda *_: None
 
 
 class ReplacesExpectInTheSuite(_Tampers):
@@ -42,9 +43,9 @@ class ReplacesAMethod(_Tampers):
 
 class ReplacesCode(_Tampers):
     def tamper(self):
-        checks.expect.__code__ = (lambda what, seen, expected: None).__code__
+        expect.expect.__code__ = (lambda what, seen, expected: None).__code__
 
 
 class ReplacesTheJudge(_Tampers):
     def tamper(self):
-        judge.judge = lambda *_: None
+        makereport.judge = lambda *_: None

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from crudspec.backend import OPERATIONS
-from crudspec.translation import translated as translated_class
+from crudspec.translation.translated import translated as translated_class
 
 BUILT_IN = {
     "asyncpg": "crudspec.backends.asyncpg:AsyncpgBackend",

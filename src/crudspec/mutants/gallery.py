@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crudspec.backends.registry import BUILT_IN, BackendError, import_file
-from crudspec.clauses import BY_ID
+from crudspec.contract.clauses import BY_ID
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from crudspec.backends.registry import BUILT_IN, import_file
-from crudspec.failures import Inconclusive
+from crudspec.contract.failures import Inconclusive
+from crudspec.harness.programs import EFFORTS
 from crudspec.mutants.gallery import Mutant, collect
 from crudspec.mutants.noisy import make_noisy, noisy
 from crudspec.mutants.reasons import reasons_of
-from crudspec.plugin import current_run, split_id, suite_directory
-from crudspec.programs import EFFORTS
+from crudspec.plugin import current_run
+from crudspec.run.nodes import split_id
+from crudspec.run.place import suite_directory
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping

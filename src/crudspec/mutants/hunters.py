@@ -31,7 +31,7 @@ _PROCESSES = get_context("forkserver") if "forkserver" in get_all_start_methods(
 _PROCESSES.set_forkserver_preload(
     [
         "crudspec.mutants.hunt",
-        "crudspec.run",
+        "crudspec.run.run",
         *(f"crudspec.backends.{name}" for name in BUILT_IN),
         *("alembic.command", "pytest_asyncio.plugin"),
     ]

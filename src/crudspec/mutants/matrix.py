@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crudspec.clauses import CLAUSES, PROFILES
+from crudspec.contract.clauses import CLAUSES, PROFILES
 from crudspec.mutants.gallery import GENERAL
 from crudspec.mutants.reasons import fresh
 

@@ -13,9 +13,9 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from crudspec.backends.registry import BUILT_IN
-from crudspec.border import bordered
 from crudspec.errors import CrudError
 from crudspec.task import can_exist, check_done, check_title
+from crudspec.translation.border import bordered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from crudspec.failures import ContractBroken
+from crudspec.contract.failures import ContractBroken
 from crudspec.report.failure import headline
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 _TOLD = re.compile(r"(.*?): expected .*?, seen (.*)", re.DOTALL)
-"""How a :class:`~crudspec.failures.ContractBroken` reads."""
+"""How a :class:`~crudspec.contract.failures.ContractBroken` reads."""
 
 _MESSAGE = re.compile(r"(raised [\w.]+): .*?(?=: expected |, seen |, and the table |; |$)")
 """The text of an exception: a driver quotes the statement in it, which may be another one without being a lie."""

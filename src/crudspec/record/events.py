@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from typing import Any, get_type_hints
 
-from crudspec.clauses import Consequence
+from crudspec.contract.clauses import Consequence
 from crudspec.record.verdict import Verdict
 
 
@@ -129,7 +129,8 @@ class Result:
         level: ``MUST`` or ``SHOULD``.
         verdict: Never ``UNCLAIMED`` or ``NOT_SELECTED``.
         consequence: How bad it is; of the failure itself where it says so, else of its clause.
-        cause: What this failure may have in common with others, see :mod:`crudspec.causes`; empty: nothing known.
+        cause: What this failure may have in common with others, see :mod:`crudspec.contract.causes`; empty: nothing
+            known.
         because: Of ``NOT_RUN``, the id of the clause whose failure is the reason, or the reason as text.
         seconds: How long the check took.
         detail: What was seen, on one line.

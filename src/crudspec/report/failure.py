@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from crudspec.checks import shown_error
-from crudspec.failures import ContractBroken
+from crudspec.contract.failures import ContractBroken
 from crudspec.report.text import cut
+from crudspec.truth.shown import shown_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from crudspec.backends.registry import Adapter
-    from crudspec.clauses import Clause
-    from crudspec.subject import Call
+    from crudspec.contract.clauses import Clause
+    from crudspec.harness.subject import Call
 
 _CALLS_WITH_SQL = 4
 _LONGEST_SQL = 400

@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crudspec.causes import meaning
-from crudspec.clauses import BY_ID, Consequence
+from crudspec.contract.causes import meaning
+from crudspec.contract.clauses import BY_ID, Consequence
 from crudspec.record import Record, Result, Verdict
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from crudspec.clauses import CLAUSES, PROFILES
+from crudspec.contract.clauses import CLAUSES, PROFILES
 from crudspec.record import Verdict
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from crudspec.clauses import BY_ID, Consequence
-from crudspec.deviations import DeviationError, write_draft
+from crudspec.contract.clauses import BY_ID, Consequence
+from crudspec.contract.deviations import DeviationError, write_draft
 from crudspec.record import Header, Record, Verdict
 from crudspec.report.findings import Finding, findings, not_run
 from crudspec.report.matrix import as_text, matrix, side_by_side
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from crudspec.run import Run
+    from crudspec.run.run import Run
 
 _SCREEN = 25
 """Lines of one failure: about a screen, with what stands around it."""

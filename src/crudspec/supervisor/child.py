@@ -11,7 +11,7 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from crudspec.heartbeat import SIZE, read_place
+from crudspec.harness.heartbeat import SIZE, read_place
 from crudspec.record import Beat, from_json
 from crudspec.supervisor import limits
 from crudspec.supervisor.nursery import nursery

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crudspec import causes
-from crudspec.clauses import BY_ID, Consequence
+from crudspec.contract import causes
+from crudspec.contract.clauses import BY_ID, Consequence
 from crudspec.record import Result, Verdict
 from crudspec.report.text import printable
 

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import crudspec.run  # noqa: F401 - all of the suite's own code, before any backend can reach it
-from crudspec import causes
-from crudspec.clauses import BY_ID, Consequence
-from crudspec.failures import ContractBroken
-from crudspec.heartbeat import SIZE, heart
-from crudspec.plugin import PLACE, Place, clause_of, current_run, split_id
+import crudspec.run.run  # noqa: F401 - all of the suite's own code, before any backend can reach it
+from crudspec.contract import causes
+from crudspec.contract.clauses import BY_ID, Consequence
+from crudspec.contract.failures import ContractBroken
+from crudspec.harness.heartbeat import SIZE, heart
+from crudspec.plugin import current_run
 from crudspec.record import Beat, Begin, Error, Footer, Result, Spoilt, Verdict
+from crudspec.run.nodes import clause_of, split_id
+from crudspec.run.place import PLACE, Place
 from crudspec.supervisor.intact import Intact
 from crudspec.supervisor.link import Link
 

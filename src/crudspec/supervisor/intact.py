@@ -6,7 +6,7 @@ import sys
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from crudspec.plugin import suite_directory
+from crudspec.run.place import suite_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from crudspec import causes
-from crudspec.abilities import OWNERS
+from crudspec.contract import causes
+from crudspec.harness.abilities import OWNERS
 from crudspec.record import Begin, Error, Footer, Header, Note, Plan, Record, Result, Spoilt, Verdict
 from crudspec.server import Server, ServerChoice, ServerError, start, stop
 from crudspec.server.dsn import redacted

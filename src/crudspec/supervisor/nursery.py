@@ -119,7 +119,7 @@ def main() -> None:
     """In the process itself: import the suite, then copy it whenever the parent says so."""
     line = socket.socket(fileno=int(sys.argv[2]))
     die_with(int(sys.argv[3]))
-    import _hypothesis_pytestplugin  # ty: ignore[unresolved-import]  # noqa: F401
+    import _hypothesis_pytestplugin  # noqa: F401
     import pytest_asyncio.plugin  # noqa: F401
 
     import crudspec.supervisor.inside  # noqa: F401

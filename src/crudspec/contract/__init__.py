@@ -1,0 +1,1 @@
+"""What is promised, as data: clauses, how bad it is to break one, what may be the cause, known deviations."""

@@ -1,0 +1,1 @@
+"""What an operation takes: round trips, statements, bytes, time."""

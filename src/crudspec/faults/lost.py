@@ -1,0 +1,296 @@
+"""Calls whose connection is lost, and the two worlds that are possible afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from crudspec.backend import OPERATIONS
+from crudspec.contract.causes import NEVER_RECOVERS
+from crudspec.contract.clauses import Consequence
+from crudspec.contract.failures import ContractBroken, Inconclusive
+from crudspec.truth.gates import table_locked, together, until, wait_for_blocked
+from crudspec.truth.model import Row, matches
+from crudspec.truth.shown import shown, shown_call, shown_error
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Sequence
+
+    from crudspec.faults.injection import Cut, CutFault
+    from crudspec.harness.subject import Subject
+    from crudspec.truth.witness import Witness
+    from crudspec.wire import Proxy
+
+WRITES = ("create", "update", "delete")
+
+_NEVER = 1 << 30
+_ATTEMPTS = 3
+_ROWS = 24  # one to keep, one to write, and the others to warm up as many connections
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call: a value, or an exception."""
+
+    value: object = None
+    error: BaseException | None = None
+
+    def __str__(self) -> str:
+        return f"returned {shown(self.value)}" if self.error is None else f"raised {shown_error(self.error)}"
+
+
+async def outcome(call: Awaitable[object]) -> Outcome:
+    """Await a call of a backend. What breaks the contract in itself, such as a missed deadline, is raised."""
+    try:
+        return Outcome(await call)
+    except ContractBroken:
+        raise
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        return Outcome(error=error)  # nobody cancelled it: that is the backend's way to say what happened
+    except Exception as error:  # noqa: BLE001 - which exception is right, the caller says
+        return Outcome(error=error)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write that was begun: as long as nobody has looked, it was done and it was not."""
+
+    operation: str
+    args: tuple[Any, ...]
+    before: list[Row]
+
+    def settle(self, backend: Subject, when: str, seen: Outcome, stored: Sequence[Row]) -> None:
+        """Judge the call by what the witness found. Where it raised, whatever it was, both worlds will do.
+
+        Raises:
+            ContractBroken: neither world is there; or the call reported a success that is not.
+        """
+        what = f"{shown_call(self.operation, self.args)}, {when}"
+        done, undone = self._is_done(stored), list(stored) == self.before
+        if not done and not undone:
+            raise ContractBroken(
+                f"the table after {what}, which {seen}",
+                expected="the write once, or not at all",
+                seen=f"{_rows(stored)} where before it was {_rows(self.before)}",
+            )
+        if seen.error is not None:
+            return
+        if self.operation == "create":
+            row = backend.read(f"the row of {what}", seen.value)
+            if not done or not any(matches(row, other) for other in stored):
+                raise ContractBroken(f"the table after {what}", expected=f"{row}", seen=_rows(stored))
+            return
+        backend.told(self.operation, what, seen.value, True)
+        if not done:
+            raise ContractBroken(f"the table after {what}, which {seen}", expected="the write", seen=_rows(stored))
+
+    def _is_done(self, stored: Sequence[Row]) -> bool:
+        if self.operation == "create":
+            new = [row for row in stored if row not in self.before]
+            kept = [row for row in stored if row in self.before]
+            return kept == self.before and [(row.title, row.done) for row in new] == [(self.args[0], False)]
+        task_id, *values = self.args
+        if self.operation == "delete":
+            return list(stored) == [row for row in self.before if row.id != task_id]
+        title, done = values
+        return list(stored) == [
+            row._replace(title=title, done=done) if row.id == task_id else row for row in self.before
+        ]
+
+
+def _rows(rows: Sequence[Row]) -> str:
+    return "[" + ", ".join(f"({row.id}, {shown(row.title)}, {row.done})" for row in rows) + "]"
+
+
+async def fill_pool(backend: Subject, witness: Witness) -> None:
+    """Make the backend open as many connections as it will for five operations at once."""
+    async with table_locked(backend.dsn) as release, together() as start:
+        calls = [start(backend.list_tasks()) for _ in range(5)]
+        await wait_for_blocked(witness, 1, "several operations wait at once", calls=calls)
+        await release()
+        await asyncio.gather(*calls)
+
+
+async def works_again(
+    backend: Subject, task_id: int, connections: int, when: str, *, operations: Sequence[str] = ("get",)
+) -> None:
+    """Call each operation until it works; as many calls may raise in all as connections were lost.
+
+    Raises:
+        ContractBroken: more did.
+    """
+    refused = 0
+    for operation in (one for one in operations if one in working(backend)):
+        args = arguments(operation, task_id, "new")
+        what = f"{shown_call(operation, args)} {when}"
+        while (seen := await outcome(backend.call(operation, *args))).error is not None:
+            refused += 1
+            if refused > connections:
+                at_most = f"at most {connections}, one for each connection" if connections else "none"
+                raise ContractBroken(
+                    f"calls that raised {when}",
+                    expected=f"{at_most}; then it works again",
+                    seen=f"{refused}, the last: {operation} {seen}",
+                    consequence=Consequence.HANG,
+                    cause=NEVER_RECOVERS,
+                ) from seen.error
+        if operation in {"update", "delete"}:
+            backend.told(operation, what, seen.value, True)
+        elif operation == "list_tasks":
+            backend.read_all(what, seen.value)
+        else:
+            backend.read(what, seen.value)
+
+
+def working(backend: Subject) -> list[str]:
+    """The operations that work where nothing is wrong."""
+    return [name for name in OPERATIONS if name not in backend.abilities.broken]
+
+
+def writes_of(backend: Subject) -> list[str]:
+    """The writes that work where nothing is wrong.
+
+    Raises:
+        Depends: none does.
+    """
+    writes = [operation for operation in working(backend) if operation in WRITES]
+    if not writes:
+        backend.abilities.require(WRITES[0])
+    return writes
+
+
+class Sweep:
+    """One kind of fault at every message of every write, each time with a backend opened anew.
+
+    A pool that has lost a connection is in a state of its own: it connects in the background, or has grown, and
+    lends now a connection that knows the statement and now one that does not. Message 5 would be another one each time.
+
+    Attributes:
+        struck: How many faults have struck.
+    """
+
+    def __init__(self, backend: Subject, witness: Witness, proxy: Proxy) -> None:
+        self._backend = backend
+        self._witness = witness
+        self._proxy = proxy
+        self._when = ""
+        self._left: list[Row] | None = None
+        self.struck = 0
+
+    async def run(self, operation: str, faults: Sequence[CutFault], *, warm: bool) -> None:
+        """Let each fault strike at the first message of the operation, at the second, and so on, until it has fewer.
+
+        The first time nothing strikes: that tells how many messages there are to expect, and whether they all go
+        over connections that the operation opens itself. Where they do not, connections that come up meanwhile are
+        left out, as a pool grows in the background: a message of theirs would be counted, and one of the operation's
+        left out.
+
+        Args:
+            operation: The name of a write.
+            faults: What strikes, all at the messages of one side.
+            warm: The connection has run the operation before; else it is the operation's first on it.
+
+        Raises:
+            Inconclusive: the operation sends no messages, or a message of the first time never came again.
+        """
+        settled = True
+        learned = await self._strike(operation, faults[0], warm=warm, message=_NEVER, logged_in_only=True)
+        if not learned.passed:
+            settled = False
+            learned = await self._strike(operation, faults[0], warm=warm, message=_NEVER, logged_in_only=False)
+        if not learned.passed:
+            raise Inconclusive(f"{operation} exchanges messages with the server")
+        message = 1
+        while True:
+            for fault in faults:
+                for _ in range(_ATTEMPTS):
+                    cut = await self._strike(operation, fault, warm=warm, message=message, logged_in_only=settled)
+                    if cut.struck is not None:
+                        break
+                    if message > len(learned.passed):
+                        return
+                else:
+                    raise Inconclusive(f"message {message} of {len(learned.passed)} of {operation} passes")
+            message += 1
+
+    async def _strike(self, operation: str, fault: CutFault, *, warm: bool, message: int, logged_in_only: bool) -> Cut:
+        witness = self._witness
+        await self._nothing_later()
+        await witness.empty()
+        await witness.insert_many(_ROWS)
+        kept, target, *spares = await witness.rows()
+        async with self._backend.another(self._proxy.dsn) as backend:
+            await works_again(backend, kept.id, 0, "of a backend just opened")
+            await self._connected()
+            if warm:
+                # A pool may lend its connections in turn: each has to know the operation.
+                for spare in spares[: len(self._proxy.links) + 1]:
+                    await _works(backend, operation, spare.id)
+            write = Write(operation, arguments(operation, target.id, "written"), await witness.rows())
+            with fault(self._proxy, message, logged_in_only=logged_in_only) as cut:
+                seen = await outcome(backend.call(operation, *write.args))
+            if cut.struck is None:
+                await self._settle(backend, write, "not cut", seen)
+                if seen.error is not None:
+                    raise ContractBroken(
+                        shown_call(operation, write.args), expected="it works: nothing was cut", seen=str(seen)
+                    ) from seen.error
+            else:
+                self.struck += 1
+                await self._server_is_done(cut.pid)
+                await self._settle(backend, write, f"cut at {cut}", seen)
+                await works_again(backend, kept.id, cut.connections, f"after {operation} was cut at {cut}")
+        return cut
+
+    async def _connected(self) -> None:
+        """Wait for a pool that opens its connections in the background."""
+
+        def all_are_idle() -> bool:
+            return all(link.session.status and not link.session.waiting for link in self._proxy.links)
+
+        async def settled() -> bool:
+            return self._proxy.call(all_are_idle)
+
+        await until(settled)
+
+    async def _server_is_done(self, pid: int | None) -> None:
+        """Wait for the server to notice: until then it may still be about to commit."""
+        if pid is not None:
+
+            async def is_done() -> bool:
+                return pid not in await self._witness.pids()
+
+            if not await until(is_done):
+                raise Inconclusive(f"the server notices that connection {pid} was cut")
+
+    async def _settle(self, backend: Subject, write: Write, when: str, seen: Outcome) -> None:
+        self._left = await self._witness.rows()
+        self._when = f"some time after {write.operation}, {when}, {seen}"
+        write.settle(backend, when, seen, self._left)
+
+    async def _nothing_later(self) -> None:
+        if self._left is not None:
+            stored = await self._witness.rows()
+            if stored != self._left:
+                raise ContractBroken(f"the table {self._when}", expected=_rows(self._left), seen=_rows(stored))
+
+
+async def _works(backend: Subject, operation: str, task_id: int) -> None:
+    seen = await outcome(backend.call(operation, *arguments(operation, task_id, "warm")))
+    if seen.error is not None:
+        raise ContractBroken(f"{operation}, with nothing wrong", expected="it works", seen=str(seen)) from seen.error
+
+
+def arguments(operation: str, task_id: int, title: str) -> tuple[Any, ...]:
+    """What an operation is called with here."""
+    return {
+        "create": (title,),
+        "get": (task_id,),
+        "list_tasks": (),
+        "update": (task_id, title, True),
+        "delete": (task_id,),
+    }[operation]

@@ -1,0 +1,1 @@
+"""How a backend is driven: opened, called with deadlines, tried out, read, and asked whole programs."""

@@ -1,0 +1,223 @@
+"""Smoke: whether each part of a backend works at all, before anything is asked that stands on it.
+
+What fails here is told once, by the clause that is about it; what needs it is not run. What does not need it is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from crudspec.contract.causes import COLUMN
+from crudspec.contract.failures import ContractBroken
+from crudspec.harness.abilities import CONNECT, LEAVE, OWNERS
+from crudspec.harness.reading import read, read_all
+from crudspec.harness.subject import DeadlineMissed, Subject, truth
+from crudspec.harness.watchdog import Watchdog
+from crudspec.truth.model import Row
+from crudspec.truth.shown import shown, shown_call, shown_error
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from crudspec.truth.witness import Witness
+
+_TITLE, _CHANGED = "smoke", "more smoke"
+_LATE_SECONDS = 1.0
+
+_given_up: list[object] = []
+"""Calls that never end; kept, as asyncio complains of a task that is destroyed before its end."""
+
+
+async def smoke(subject: Subject, witness: Witness, *, clause: str = "") -> None:
+    """Open the backend if it is not, try each operation once, and note what does not work in its abilities.
+
+    Args:
+        subject: The backend.
+        witness: Of its database.
+        clause: The one that tells what is broken now, where the backend has worked before.
+    """
+    abilities = subject.abilities
+    if subject.instance is None:
+        try:
+            await subject.open()
+        except ContractBroken as broken:
+            abilities.found_broken(CONNECT, broken, clause=clause)
+            return
+    for operation, work in (
+        ("create", _create),
+        ("get", _get),
+        ("list_tasks", _list),
+        ("update", _update),
+        ("delete", _delete),
+    ):
+        if operation in abilities.broken:
+            continue
+        await witness.empty()
+        subject.calls.clear()
+        try:
+            await work(subject, witness)
+        except ContractBroken as broken:
+            broken.calls = [str(call) for call in subject.calls]
+            broken.sql = [line for call in subject.calls for line in call.sql()]
+            abilities.found_broken(operation, broken, clause=clause)
+            if isinstance(broken, DeadlineMissed):
+                await _anew(subject, witness)
+    await witness.empty()
+
+
+async def _anew(subject: Subject, witness: Witness) -> None:
+    """What hangs may hold a lock, or the only connection."""
+    with suppress(ContractBroken):
+        await subject.close()
+    await witness.end(await witness.pids())
+    subject.instance = None
+    with suppress(ContractBroken):
+        await subject.open()
+
+
+async def _works(operation: str, subject: Subject, *args: Any, when: str = "") -> object:
+    # In a task of its own: a call may take no notice of its cancellation, and would never give the word back.
+    call = asyncio.ensure_future(subject.call(operation, *args))
+    done, _ = await asyncio.wait({call}, timeout=subject.deadline + _LATE_SECONDS)
+    what = " ".join([shown_call(operation, args), *when.split()])
+    if not done:
+        Watchdog.give_up()
+        call.cancel()
+        # Whoever closes the loop would wait for it. https://docs.python.org/3/library/asyncio-extending.html
+        asyncio.tasks._unregister_task(call)
+        _given_up.append(call)
+        raise DeadlineMissed(what, expected="an answer", seen="none, and it takes no notice of its cancellation")
+    try:
+        return call.result()
+    except ContractBroken:
+        raise
+    except (Exception, asyncio.CancelledError) as error:  # nobody has cancelled it
+        raise ContractBroken(what, expected="it works", seen=f"raised {shown_error(error)}") from error
+
+
+async def _create(subject: Subject, witness: Witness) -> None:
+    returned = await _works("create", subject, _TITLE)
+    stored = await witness.rows()
+    what = f"the table after {shown_call('create', (_TITLE,))}"
+    if not stored:
+        raise ContractBroken(what, expected="one row, committed", seen="none")
+    _note_columns("create", "the created row", returned, subject)
+
+
+async def _get(subject: Subject, witness: Witness) -> None:
+    row = await witness.insert(_TITLE)
+    returned = await _works("get", subject, row.id)
+    if returned is None:
+        raise ContractBroken(shown_call("get", (row.id,)), expected=shown(row), seen="None")
+    _note_columns("get", "the row from get", returned, subject)
+
+
+async def _list(subject: Subject, witness: Witness) -> None:
+    row = await witness.insert(_TITLE)
+    returned: Any = await _works("list_tasks", subject)
+    rows = read_all("list_tasks()", returned, hidden=Row._fields)
+    if len(rows) != 1:
+        raise ContractBroken("list_tasks()", expected=f"[{row}]", seen=f"{len(rows)} rows")
+    for returned_row in returned:
+        _note_columns("list_tasks", "the row from list_tasks", returned_row, subject)
+
+
+async def _update(subject: Subject, witness: Witness) -> None:
+    row = await witness.insert(_TITLE)
+    returned = await _works("update", subject, row.id, _CHANGED, True)
+    what = shown_call("update", (row.id, _CHANGED, True))
+    if await witness.row(row.id) == row:
+        raise ContractBroken(f"the row after {what}", expected="changed, and committed", seen="as before")
+    _note_result("update", what, returned, subject)
+
+
+async def _delete(subject: Subject, witness: Witness) -> None:
+    row = await witness.insert(_TITLE)
+    returned = await _works("delete", subject, row.id)
+    what = shown_call("delete", (row.id,))
+    if await witness.row(row.id) is not None:
+        raise ContractBroken(f"the row after {what}", expected="gone, and committed", seen="still there")
+    _note_result("delete", what, returned, subject)
+
+
+def _note_columns(operation: str, what: str, returned: object, subject: Subject) -> None:
+    """Note the columns that the row lacks. Without its id, it is of no use to anybody.
+
+    Raises:
+        ContractBroken: there is no row, or no id.
+    """
+    for column in Row._fields:
+        others = [name for name in Row._fields if name != column]
+        try:
+            read(what, returned, hidden=others)
+        except ContractBroken as broken:
+            if column == "id":
+                raise
+            if broken.cause.startswith(COLUMN):
+                subject.abilities.hidden.setdefault(column, OWNERS[operation])
+
+
+def _note_result(operation: str, what: str, returned: object, subject: Subject) -> None:
+    with suppress(ContractBroken):
+        if truth(what, returned):
+            return
+    subject.abilities.mute |= {operation}
+
+
+async def side_by_side(subject: Subject, witness: Witness, elsewhere: str, anew: Callable[[], Awaitable[None]]) -> None:
+    """Find out whether a second instance can be open beside the first, on another database and on the same one.
+
+    Args:
+        subject: The first, open.
+        witness: Of its database.
+        elsewhere: DSN of the other database.
+        anew: Opens the first anew, where the second has harmed it.
+    """
+    abilities = subject.abilities
+    await witness.empty()
+    row = await witness.insert(_TITLE)
+    for dsn, where in ((elsewhere, "another database"), (None, "the same database")):
+        harmed = await _beside(subject, witness, row, dsn, where)
+        if harmed is not None:
+            abilities.side_by_side = False
+            abilities.apart = harmed
+            await anew()
+            break
+    await witness.empty()
+
+
+async def _beside(subject: Subject, witness: Witness, row: Row, dsn: str | None, where: str) -> ContractBroken | None:
+    """Open and leave a second instance; returns how that harmed either of them, if it did."""
+    second = subject.sibling(dsn)
+    harmed: ContractBroken | None = None
+    try:
+        await second.open()
+        await _works_on(subject, witness, row, f"a second instance was opened on {where}")
+        if "create" not in subject.abilities.broken:
+            await _works("create", second, _TITLE)
+    except ContractBroken as broken:
+        harmed = broken
+    try:
+        await second.close()
+    except ContractBroken as broken:
+        subject.abilities.found_broken(LEAVE, broken)
+    if harmed is None:
+        try:
+            await _works_on(subject, witness, row, f"a second instance on {where} was left")
+        except ContractBroken as broken:
+            harmed = broken
+    return harmed
+
+
+async def _works_on(subject: Subject, witness: Witness, row: Row, after: str) -> None:
+    """The first instance still finds its row, and writes it where it is."""
+    when = f"of the first instance, after {after}"
+    if "get" not in subject.abilities.broken and await _works("get", subject, row.id, when=when) is None:
+        raise ContractBroken(f"{shown_call('get', (row.id,))} {when}", expected=shown(row), seen="None")
+    if "update" not in subject.abilities.broken:
+        await _works("update", subject, row.id, after, True, when=when)
+        stored = await witness.row(row.id)
+        if stored is None or stored.title != after:
+            raise ContractBroken(f"the row after an update {when}", expected="changed", seen=shown(stored))

@@ -1,0 +1,438 @@
+"""A backend under test: opened, called with a deadline, and remembered call by call."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import deque
+from contextlib import asynccontextmanager, nullcontext
+from contextvars import Context, ContextVar, copy_context
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from crudspec.contract.causes import RESULT
+from crudspec.contract.clauses import Consequence
+from crudspec.contract.failures import ContractBroken, Depends, Inconclusive
+from crudspec.harness.abilities import CONNECT, LEAVE, Abilities
+from crudspec.harness.heartbeat import beat
+from crudspec.harness.reading import read, read_all
+from crudspec.harness.threads import DaemonPool
+from crudspec.harness.watchdog import Blocked, Watchdog
+from crudspec.truth.shown import shown, shown_call, shown_error
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from typing import Self
+
+    from crudspec.backends.registry import Adapter
+    from crudspec.truth.model import Row
+    from crudspec.wire import Proxy, Traffic
+
+OPERATION_DEADLINE = 10.0
+"""Seconds that an operation may take, unless a check blocks it on purpose."""
+
+DEADLINE_AFTER_A_MISS = 2.0
+"""Seconds for every later operation of a backend that has missed a deadline: the run has to end."""
+
+THREAD_PATIENCE = 5.0
+"""Seconds that a cancelled call waits for its worker thread to come to its end."""
+
+CONNECT_DEADLINE = 30.0
+CLOSE_DEADLINE = 15.0
+CLOSE_AGAIN_DEADLINE = 0.05
+"""Seconds for leaving a ``connect`` that is known not to be left: it is told once, and then given up at once."""
+
+_REMEMBERED_CALLS = 12
+_SHOWN_STATEMENTS = 12
+
+
+_UNANSWERED = object()
+
+
+@dataclass(slots=True)
+class Call:
+    """One call, for the failure that it may lead to. What it returned is made text only if it comes to that."""
+
+    backend: str
+    operation: str
+    args: tuple[object, ...]
+    returned: object = _UNANSWERED
+    trouble: str = "still running"
+    traffic: Traffic | None = None
+    """What passed while it ran, where a wire was looking."""
+
+    @property
+    def outcome(self) -> str:
+        """What it returned or raised, as text."""
+        return self.trouble if self.returned is _UNANSWERED else shown(self.returned)
+
+    def __str__(self) -> str:
+        return f"{shown_call(self.operation, self.args)} -> {self.outcome}"
+
+    def sql(self) -> list[str]:
+        """The call and its statements, a line each; nothing where no wire was looking."""
+        if self.traffic is None:
+            return []
+        told = shown_traffic(self.traffic) or ["nothing was sent"]
+        return [shown_call(self.operation, self.args), *(f"  {line}" for line in told)]
+
+
+def shown_traffic(traffic: Traffic) -> list[str]:
+    """The statements for a failure, a line each; of many, the first and the last."""
+    told = [str(statement) for statement in traffic.statements]
+    if len(told) > _SHOWN_STATEMENTS:
+        told[_SHOWN_STATEMENTS // 2 : -_SHOWN_STATEMENTS // 2] = [f"… {len(told)} statements in all …"]
+    return told
+
+
+class DeadlineMissed(ContractBroken):
+    """A call did not come back in time."""
+
+    def __init__(self, what: str, *, expected: str, seen: str) -> None:
+        super().__init__(what, expected=expected, seen=seen, consequence=Consequence.HANG)
+
+
+_entered: ContextVar[object] = ContextVar("crudspec_entered", default=None)
+"""The instance whose context variables were set last in this context."""
+
+
+class Subject:
+    """One opened backend.
+
+    Its context is entered and left in one task of its own: a ``connect`` that holds a task group or a
+    timeout open must be left by the task that entered it, and fixtures do not promise that. What ``connect`` has set
+    in context variables is set for each call, too, as it is in a program that enters, calls and leaves in one task.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        dsn: str,
+        *,
+        deadline: float = OPERATION_DEADLINE,
+        wire: Proxy | None = None,
+        beside: Subject | None = None,
+        no_wire: str = "",
+        abilities: Abilities | None = None,
+    ) -> None:
+        """Describe a backend; :meth:`open` opens it.
+
+        Args:
+            adapter: Which.
+            dsn: Of its database.
+            deadline: For each call, in seconds.
+            wire: Connects it, to show its SQL in a failure; ``dsn`` stays the way to the server itself.
+            no_wire: Why no check can put a wire in between, if none can.
+            beside: The backend of the check, which it joins: same wire, and its calls are told with that one's.
+            abilities: What is known of it already.
+        """
+        if abilities is None:
+            abilities = Abilities(hidden=beside.abilities.hidden) if beside is not None else Abilities()
+        self.abilities = abilities
+        self.adapter = adapter
+        self.name = adapter.name
+        self.dsn = dsn
+        self.deadline = deadline
+        self._no_wire = no_wire
+        self.wire = beside.wire if beside is not None else wire
+        self.calls: deque[Call] = beside.calls if beside is not None else deque(maxlen=_REMEMBERED_CALLS)
+        self.instance: Any = None
+        self.failed = False
+        self.in_threads = False
+        self.explain: Callable[[Exception], Awaitable[Exception]] | None = None
+        self._others = 0
+        self._variables: list[tuple[ContextVar[Any], object]] = []
+        self._closing: asyncio.Event | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def wire_dsn(self) -> str:
+        """The DSN, for a check that puts a wire of its own in between.
+
+        Raises:
+            Inconclusive: there can be none: the run's DSN asks for TLS, say.
+        """
+        if self._no_wire:
+            raise Inconclusive(f"a wire stands between backend and server, but {self._no_wire}; that")
+        return self.dsn
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @asynccontextmanager
+    async def another(self, dsn: str | None = None) -> AsyncGenerator[Subject]:
+        """Open one more instance, beside this one; where two cannot live side by side, this one is closed first.
+
+        Args:
+            dsn: Of its database or of a wire before it; by default this one's, and through its wire.
+
+        Raises:
+            ContractBroken: it cannot be opened.
+            Depends: one more is open already, and they cannot live side by side.
+        """
+        await self.make_room()
+        other = self.sibling(dsn)
+        self._others += 1
+        try:
+            async with other:
+                yield other
+        finally:
+            self._others -= 1
+
+    def sibling(self, dsn: str | None = None) -> Subject:
+        """One more instance, not opened yet; what :meth:`another` does not open is opened after :meth:`make_room`."""
+        other = Subject(
+            self.adapter,
+            dsn or self.dsn,
+            deadline=self.deadline,
+            beside=self if dsn is None else None,
+            abilities=self.abilities,
+        )
+        other.calls = self.calls  # a failure tells them all
+        return other
+
+    async def make_room(self) -> None:
+        """Where two instances cannot live side by side, close this one.
+
+        Raises:
+            Depends: another one is open already.
+        """
+        if not self.abilities.side_by_side:
+            if self._others:
+                raise Depends("CONNECT-2", "two instances cannot be open at once")
+            self.failed = True  # it is opened anew for the next check
+            await self.close()
+
+    async def open(self) -> None:
+        """Open the backend.
+
+        Raises:
+            ContractBroken: ``connect`` raised, or did not come back within its deadline.
+        """
+        self.abilities.require(CONNECT)
+        loop = asyncio.get_running_loop()
+        opened: asyncio.Future[Any] = loop.create_future()
+        self._closing = asyncio.Event()
+        # In a context with nothing in it: what another instance has set is not this one's, and is not there.
+        self._task = loop.create_task(self._hold(opened, self._closing), context=Context())
+        what = f"{self.adapter.cls.__name__}.connect(dsn)"
+        beat(CONNECT_DEADLINE, self.name, CONNECT)
+        with Watchdog(what, CONNECT_DEADLINE):
+            done, _ = await asyncio.wait({opened, self._task}, timeout=CONNECT_DEADLINE, return_when="FIRST_COMPLETED")
+        if not done:
+            self._task.cancel()
+            self._task = None
+            raise DeadlineMissed(
+                what, expected="an open backend", seen=f"no answer within {CONNECT_DEADLINE:g} seconds"
+            )
+        if not opened.done():
+            task, self._task = self._task, None
+            raise _not_done(what, "an open backend", task, CONNECT_DEADLINE)
+        self.instance = opened.result()
+
+    async def close(self, *, deadline: float = CLOSE_DEADLINE) -> None:
+        """Leave the backend's context. Where that is known not to work, it is tried, and nothing is said of it again.
+
+        Raises:
+            ContractBroken: leaving it raised, or did not come back within its deadline.
+        """
+        task, closing, self._task, self._closing = self._task, self._closing, None, None
+        if task is None or closing is None:
+            return
+        known = self.abilities.is_told(LEAVE)
+        closing.set()
+        what = f"leaving {self.adapter.cls.__name__}.connect(dsn)"
+        deadline = CLOSE_AGAIN_DEADLINE if known else deadline
+        beat(deadline, self.name, LEAVE)
+        with Watchdog(what, deadline):
+            done, _ = await asyncio.wait({task}, timeout=deadline)
+        if not done:
+            task.cancel()
+            if not known:
+                raise DeadlineMissed(what, expected="a closed backend", seen=f"no answer within {deadline:g} seconds")
+        elif task.cancelled() or task.exception() is not None:
+            broken = _not_done(what, "a closed backend", task, deadline)
+            if not known:
+                raise broken
+
+    async def _hold(self, opened: asyncio.Future[Any], closing: asyncio.Event) -> None:
+        try:
+            await self._enter_and_leave(opened, closing)
+        except SystemExit as error:  # it would end the event loop, and this process with it
+            step = "leaving " if opened.done() else ""
+            raise _as_failure(f"{step}{self.adapter.cls.__name__}.connect(dsn)", "no exception", error) from error
+
+    async def _enter_and_leave(self, opened: asyncio.Future[Any], closing: asyncio.Event) -> None:
+        context = self.adapter.cls.connect(self.dsn if self.wire is None else self.wire.dsn)
+        if hasattr(context, "__aenter__"):
+            async with context as backend:
+                self._variables = list(copy_context().items())
+                opened.set_result(backend)
+                await closing.wait()
+        elif hasattr(context, "__enter__"):
+            # One thread enters and leaves, as in a program that does both: what connect keeps for its thread is there.
+            pool, own = DaemonPool(patience=min(self.deadline, THREAD_PATIENCE)), DaemonPool(patience=0, workers=1)
+            try:
+                backend = await own.run(context.__enter__)
+                pool.context = own.context
+                self.in_threads = True
+                opened.set_result(_InThreads(backend, pool))
+                await closing.wait()
+                await own.run(context.__exit__, None, None, None)
+            finally:
+                pool.close()
+                own.close()
+        else:
+            raise TypeError(f"connect returned {shown(context)}, which is no context manager")
+
+    async def call(self, operation: str, *args: object, deadline: float | None = None) -> Any:
+        """Call an operation and return what it returns, or raise what it raises.
+
+        Raises:
+            DeadlineMissed: it did not come back within its deadline.
+        """
+        if self.abilities.broken:
+            self.abilities.require(CONNECT)
+            self.abilities.require(operation)
+        record = Call(self.name, operation, args)
+        self.calls.append(record)
+        if self._variables and _entered.get() is not self:
+            _entered.set(self)
+            for variable, value in self._variables:
+                variable.set(value)
+        if deadline is None:
+            deadline = min(self.deadline, DEADLINE_AFTER_A_MISS) if self.abilities.hangs else self.deadline
+        if self.wire is None:
+            return await self._answer(record, deadline)
+        with self.wire.observer.operation(operation) as record.traffic:
+            return await self._answer(record, deadline)
+
+    async def _answer(self, record: Call, limit: float) -> Any:
+        operation, args = record.operation, record.args
+        beat(limit, self.name, operation)
+        scope = asyncio.timeout(limit)
+        try:
+            # A worker thread that hangs does not block the loop, and its caller waits for it for a while.
+            with nullcontext() if self.in_threads else Watchdog(record, limit):
+                async with scope:
+                    answer = getattr(self.instance, operation)(*args)
+                    if not inspect.isawaitable(answer):
+                        raise ContractBroken(
+                            shown_call(operation, args), expected="something to await", seen=f"{shown(answer)} at once"
+                        )
+                    record.returned = await answer
+            if scope.expired():
+                raise TimeoutError  # it swallowed the cancellation and came back all the same, too late
+        except BaseException as error:
+            what = shown_call(operation, args)
+            if isinstance(error, Blocked):
+                error = DeadlineMissed(what, expected="an answer", seen=str(error))
+            elif isinstance(error, Exception) and not isinstance(error, ContractBroken) and scope.expired():
+                seen = f"none within {limit:g} seconds"
+                error = DeadlineMissed(what, expected="an answer", seen=seen)
+            elif not isinstance(error, Exception | asyncio.CancelledError | KeyboardInterrupt):
+                # Nobody's `except Exception` would see it: it ends the caller's program, and would end this one.
+                error = _as_failure(what, "an answer, or an Exception", error)
+            record.trouble = error.seen if isinstance(error, DeadlineMissed) else f"raised {shown_error(error)}"
+            if isinstance(error, DeadlineMissed):
+                self.abilities.hangs.append(self.abilities.asking)
+            raise error  # noqa: TRY201 - it may be another one by now
+        return record.returned
+
+    def read(self, what: str, returned: object, *, strictly: bool = False) -> Row:
+        """Read a row that the backend returned, by the columns that can be read; ``strictly``, all must be right.
+
+        Raises:
+            ContractBroken: a value is missing, cannot be read, or is not of the contract's type.
+        """
+        row = read(what, returned, hidden=self.abilities.hidden)
+        if strictly and self.abilities.hidden:
+            read(what, returned)
+        return row
+
+    def read_all(self, what: str, returned: object, *, strictly: bool = False) -> list[Row]:
+        """Read a list of rows, as :meth:`read` reads one; any sequence will do, an iterator or None will not.
+
+        Raises:
+            ContractBroken: it is none, or a row in it is wrong.
+        """
+        rows = read_all(what, returned, hidden=self.abilities.hidden)
+        if strictly and self.abilities.hidden:
+            read_all(what, returned)
+        return rows
+
+    def told(self, operation: str, what: str, returned: object, expected: bool, *, strictly: bool = False) -> None:
+        """Fail unless an update or a delete says what it did; where its result is known to say nothing, ``strictly``.
+
+        A result is taken for what it says, ``1`` for True: that it is a real bool is RESULT-1's to ask.
+
+        Raises:
+            ContractBroken: it says the opposite.
+        """
+        mute = operation in self.abilities.mute
+        if (strictly or not mute) and truth(what, returned) is not expected:
+            cause = f"{RESULT}: {operation}" if mute else ""
+            raise ContractBroken(
+                what, expected=shown(expected), seen=shown(returned), cause=cause, consequence=Consequence.ANSWER
+            )
+
+    async def create(self, title: Any) -> Any:
+        return await self.call("create", title)
+
+    async def get(self, task_id: Any) -> Any:
+        return await self.call("get", task_id)
+
+    async def list_tasks(self) -> Any:
+        return await self.call("list_tasks")
+
+    async def update(self, task_id: Any, title: Any, done: Any) -> Any:
+        return await self.call("update", task_id, title, done)
+
+    async def delete(self, task_id: Any) -> Any:
+        return await self.call("delete", task_id)
+
+
+def truth(what: str, returned: object) -> bool:
+    """Whether a result is true; asking a stranger's object may raise."""
+    try:
+        return bool(returned)
+    except Exception as error:
+        raise ContractBroken(what, expected="True or False", seen=f"bool() raised {shown_error(error)}") from error
+
+
+def _as_failure(what: str, expected: str, error: BaseException) -> ContractBroken:
+    broken = ContractBroken(what, expected=expected, seen=f"raised {shown_error(error)}")
+    broken.__cause__ = error
+    return broken
+
+
+def _not_done(what: str, expected: str, task: asyncio.Task[None], limit: float) -> ContractBroken:
+    """Why a backend was not opened, or not closed, by the end of the task that holds it."""
+    if task.cancelled():
+        return ContractBroken(what, expected=expected, seen="raised CancelledError")
+    error = task.exception()
+    if isinstance(error, Blocked):
+        return DeadlineMissed(what, expected=expected, seen=f"the event loop blocked for {limit:g} seconds")
+    if error is None:
+        return ContractBroken(what, expected=expected, seen="it ended at once")
+    return error if isinstance(error, ContractBroken) else _as_failure(what, expected, error)
+
+
+class _InThreads:
+    """The async face of a synchronous backend."""
+
+    def __init__(self, backend: object, pool: DaemonPool) -> None:
+        self._backend = backend
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._backend, name)
+
+        async def call(*args: object, **kwargs: object) -> Any:
+            return await self._pool.run(lambda: method(*args, **kwargs))
+
+        return call

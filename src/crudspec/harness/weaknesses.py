@@ -1,0 +1,132 @@
+"""What a backend cannot do, found out step by step, so that programs are drawn from what it can do.
+
+Each of these is told by a clause of its own, once. A program that met it again and again would tell nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from crudspec.contract.failures import ContractBroken, Depends
+from crudspec.harness.play import PLAIN, Alike, Newest, Play, Stuck, steps
+from crudspec.truth.shown import shown
+from crudspec.truth.values import INVALID_DONES, INVALID_TITLES
+
+if TYPE_CHECKING:
+    from crudspec.harness.subject import Subject
+    from crudspec.truth.witness import Witness
+
+_LONGEST = 30
+_ROW = Newest(0)
+_OF_A_ROW: dict[str, tuple[Any, ...]] = {"get": (_ROW,), "update": (_ROW, PLAIN, True), "delete": (_ROW,)}
+
+
+@dataclass(slots=True)
+class Weaknesses:
+    """Steps that fail by themselves.
+
+    Attributes:
+        steps: By their place in :func:`crudspec.harness.play.steps`.
+        absent: Operations that fail where there is no row.
+        lenient: An update with a value that is not allowed is not refused where there is no row.
+    """
+
+    steps: set[int] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
+    lenient: bool = False
+
+
+async def weaknesses(subject: Subject, witness: Witness) -> Weaknesses:
+    """Try each step by itself, once per backend; what fails is noted in its abilities as left out.
+
+    Raises:
+        Depends: not even a plain create works.
+        ContractBroken: a call hung.
+    """
+    known = subject.abilities.weaknesses
+    if known is None:
+        try:
+            known = subject.abilities.weaknesses = await greenlet_spawn(_found, subject, witness)
+        except Stuck as stuck:
+            raise stuck.broken from stuck.broken.__cause__
+    return known
+
+
+def _found(subject: Subject, witness: Witness) -> Weaknesses:
+    weak = Weaknesses()
+    broken, left_out = subject.abilities.broken, subject.abilities.left_out
+    create = ("create", PLAIN)
+    if not _holds(subject, witness, create, row="none"):
+        subject.abilities.require("create")
+        if subject.abilities.asks("CREATE-1"):
+            raise Depends("CREATE-1", "a plain create does not work")
+        return weak  # nobody else tells it: a program will
+    for operation, args in _OF_A_ROW.items():
+        if operation in broken:
+            weak.absent.add(operation)
+        elif not _holds(subject, witness, (operation, *args), row="gone"):
+            weak.absent.add(operation)
+            left_out[f"{operation} where there is no row"] = None
+    if "update" not in weak.absent:
+        forbidden = [("update", _ROW, title, True) for title in INVALID_TITLES.values()]
+        forbidden += [("update", _ROW, PLAIN, done) for done in INVALID_DONES.values()]
+        weak.lenient = not _holds(subject, witness, *forbidden, row="gone")
+        if weak.lenient:
+            left_out["update with a value that is not allowed where there is no row"] = None
+    play: Play | None = None
+    for index, (_, step) in enumerate(steps()):
+        if step[0] in broken:
+            weak.steps.add(index)
+            continue
+        play = play or _begun(subject, witness, "there")
+        try:
+            if not play.model.rows:
+                play.step(0, *create)
+            play.step(0, *step)
+            play.settle()
+        except ContractBroken:
+            play = None
+            # By itself, or only after others? That would be a program's to find.
+            of_a_row = any(isinstance(arg, Newest | Alike) for arg in step)
+            if not _holds(subject, witness, step, row="there" if of_a_row else "none"):
+                weak.steps.add(index)
+                left_out[_shown(step)] = None
+    return weak
+
+
+def _begun(subject: Subject, witness: Witness, row: Literal["there", "gone", "none"]) -> Play:
+    """A program at its beginning, with a row of the witness's that the backend has never met, as a clause has it."""
+    play = Play([subject], witness)
+    play.begin()
+    if row != "none":
+        play.given(await_only(witness.insert(PLAIN)))
+    if row == "gone":
+        play.taken_away(await_only(witness.rows())[0])
+    return play
+
+
+def _holds(subject: Subject, witness: Witness, *some: tuple[Any, ...], row: Literal["there", "gone", "none"]) -> bool:
+    """Tell whether these steps, one after the other, are as the model says."""
+    try:
+        play = _begun(subject, witness, row)
+        for step in some:
+            play.step(0, *step)
+        play.settle()
+    except ContractBroken:
+        return False
+    return True
+
+
+def _shown(step: tuple[Any, ...]) -> str:
+    operation, *args = step
+    return f"{operation}({', '.join(_named(arg) for arg in args)})"
+
+
+def _named(arg: object) -> str:
+    if isinstance(arg, Newest):
+        return "id"
+    text = f"id {arg.how}" if isinstance(arg, Alike) else shown(arg)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,1 @@
+"""One run of the suite in one pytest process: its backends, their databases, and its verdicts."""

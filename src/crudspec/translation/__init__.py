@@ -1,0 +1,1 @@
+"""`translated`: a backend class like another one, but for the exceptions that leave it."""

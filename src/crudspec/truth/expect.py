@@ -1,0 +1,84 @@
+"""What a check expects, and how it says what it saw instead."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from crudspec.contract.causes import ACCEPTED
+from crudspec.contract.clauses import BY_ID, Consequence
+from crudspec.contract.failures import ContractBroken, Inconclusive
+from crudspec.truth.model import matches
+from crudspec.truth.shown import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Generator
+
+
+def expect(what: str, seen: object, expected: object) -> None:
+    """Fail unless both are equal and of one type: ``1`` is not ``True``; rows are compared by what both have."""
+    if not matches(expected, seen):
+        raise ContractBroken(what, expected=shown(expected), seen=shown(seen))
+
+
+class Every:
+    """All that breaks a promise in a check that tries many values, so that the worst is told and none is hidden.
+
+    >>> every = Every("CREATE-4")
+    >>> for name, title in INVALID_TITLES.items():                    # doctest: +SKIP
+    ...     with every.one():
+    ...         ...
+    >>> every.settle()
+    """
+
+    def __init__(self, clause_id: str) -> None:
+        """Begin with nothing wrong; the clause says how bad a failure is that does not say so itself."""
+        self._clause = BY_ID[clause_id]
+        self._found: list[ContractBroken] = []
+
+    @contextmanager
+    def one(self) -> Generator[None]:
+        """Try one value. What breaks the promise is noted; a hang is raised at once, as the next would hang, too."""
+        try:
+            yield
+        except Inconclusive:
+            raise
+        except ContractBroken as broken:
+            self._found.append(broken)
+            if self._rank(broken) == Consequence.HANG.rank:
+                self.settle()
+
+    def settle(self) -> None:
+        """Raise the worst of what was found, the others listed in it.
+
+        Raises:
+            ContractBroken: something was.
+        """
+        if self._found:
+            worst, *others = sorted(self._found, key=self._rank)
+            worst.others = [str(broken) for broken in others]
+            raise worst
+
+    def _rank(self, broken: ContractBroken) -> int:
+        return (broken.consequence or self._clause.consequence).rank
+
+
+async def refuses(what: str, call: Awaitable[object]) -> Exception:
+    """Await a call that must raise, whatever it raises.
+
+    Raises:
+        ContractBroken: it returned.
+    """
+    try:
+        returned = await call
+    except ContractBroken:
+        raise
+    except Exception as error:  # noqa: BLE001 - any of them refuses
+        return error
+    raise ContractBroken(
+        what,
+        expected="an exception",
+        seen=f"returned {shown(returned)}",
+        consequence=Consequence.ANSWER,
+        cause=ACCEPTED,
+    )

@@ -20,8 +20,8 @@ from crudspec.contract.clauses import BY_ID
 from crudspec.contract.failures import ContractBroken, Inconclusive
 from crudspec.cost.measurement import WrongRequest, can_be_planned, choice_of, duration, measure_all
 from crudspec.cost.table import document, shown_time
-from crudspec.cost.trips import USUAL_SIZE, budget, metered
 from crudspec.harness.subject import Subject
+from crudspec.harness.trips import USUAL_SIZE, budget, metered
 from crudspec.truth.witness import Witness
 
 ROOT = Path(__file__).parent.parent

@@ -140,7 +140,7 @@ def test_several_processes_ask_everything_once(consumer) -> None:
 IMPORTED = {
     "ends": ("import os; os._exit(0)", "the process ended, with exit status 0, while it started"),
     "leaves": ("raise SystemExit(0)", "importing 'bad.py' raised SystemExit: 0"),
-    "replaces": ("import crudspec.checks; crudspec.checks.expect = print", "replaced crudspec.checks.expect"),
+    "replaces": ("from crudspec.truth import expect; expect.expect = print", "replaced crudspec.truth.expect.expect"),
     "prints and crashes": ("print('so long', flush=True); import os; os.abort()", "so long"),
 }
 

@@ -162,7 +162,7 @@ def test_where_there_can_be_no_wire_the_clauses_that_need_one_say_why_and_what_t
     consumer.write(
         "conftest.py",
         """
-        from crudspec import run
+        from crudspec.run import run
         from crudspec.wire import Proxy
 
         run.Proxy = lambda dsn: Proxy(dsn + "?sslmode=require")

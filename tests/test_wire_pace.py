@@ -13,8 +13,8 @@ from crudspec import Task
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.registry import Adapter
 from crudspec.contract.failures import ContractBroken, Inconclusive
-from crudspec.cost.trips import metered
 from crudspec.harness.subject import Subject
+from crudspec.harness.trips import metered
 from crudspec.races.course import Course, Race, Request
 from crudspec.races.pairs import PAIRS, explore_pairs
 from crudspec.races.schedules import explore

@@ -8,7 +8,6 @@ from crudspec.backends.registry import Adapter, resolve
 from crudspec.contract.causes import CANCELLED, DELETES_RACE, KEY_RAISES, NEVER_RECOVERS
 from crudspec.contract.clauses import Consequence
 from crudspec.contract.failures import ContractBroken, Inconclusive
-from crudspec.cost.trips import SIZES, USUAL_SIZE, Cost, budget, metered, trips
 from crudspec.faults.clock import pass_time
 from crudspec.faults.injection import (
     CutFault,
@@ -39,6 +38,7 @@ from crudspec.harness.programs import run_programs
 from crudspec.harness.readable import check_readable, check_told, check_traced, password_of, word
 from crudspec.harness.subject import Subject
 from crudspec.harness.threads import DaemonPool
+from crudspec.harness.trips import SIZES, USUAL_SIZE, Cost, budget, metered, trips
 from crudspec.plugin import current_run
 from crudspec.races.course import Course
 from crudspec.races.schedules import explore

@@ -1,1 +1,1 @@
-"""What an operation takes: round trips, statements, bytes, time."""
+"""What each operation takes, measured: round trips, statements, bytes, time."""

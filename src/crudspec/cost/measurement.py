@@ -14,8 +14,8 @@ import asyncpg
 from crudspec.backend import OPERATIONS
 from crudspec.backends.registry import Adapter, BackendError, resolve
 from crudspec.contract.failures import ContractBroken
-from crudspec.cost.trips import SIZES, USUAL_SIZE, Cost, budget, metered, usual_arguments
 from crudspec.harness.subject import OPERATION_DEADLINE, Subject
+from crudspec.harness.trips import SIZES, USUAL_SIZE, Cost, budget, metered, usual_arguments
 from crudspec.record import Backend
 from crudspec.report.text import printable
 from crudspec.server import ServerChoice, ServerError, create_scratch, drop_scratch, running

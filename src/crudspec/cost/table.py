@@ -8,13 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from crudspec.backend import OPERATIONS
-from crudspec.cost.trips import trips
+from crudspec.harness.trips import trips
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from crudspec.cost.measurement import Bill
-    from crudspec.cost.trips import Cost
+    from crudspec.harness.trips import Cost
     from crudspec.wire import Statement
 
 

@@ -27,7 +27,8 @@ _LONGEST_VALUE = 100
 
 _HERE = Path(__file__).resolve().parents[1]
 
-_OWN_CONNECTIONS = (_HERE / "witness.py", _HERE / "server" / "scratch.py")
+_OWN_CONNECTIONS = (_HERE / "truth" / "witness.py", _HERE / "server" / "scratch.py")
+assert all(path.is_file() for path in _OWN_CONNECTIONS)
 _LOST = (
     OSError,
     asyncpg.InterfaceError,

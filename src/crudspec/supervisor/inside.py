@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import crudspec.run.run  # noqa: F401 - all of the suite's own code, before any backend can reach it
+import crudspec.suite  # noqa: F401 - all of the suite's own code, before any backend can reach it
 from crudspec.contract import causes
 from crudspec.contract.clauses import BY_ID, Consequence
 from crudspec.contract.failures import ContractBroken

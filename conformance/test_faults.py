@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
 from functools import partial
+from typing import Any
 
 from crudspec.suite import (
     SETTLE_SECONDS,
@@ -279,19 +280,22 @@ async def _named(what: str, call: Awaitable[Outcome], silence: Silence) -> Ended
 
 async def _connect(adapter: Adapter, dsn: str, patience: float, answer: asyncio.Future[Outcome]) -> None:
     """Open a backend and, in case it connects only when it has to, call an operation."""
-    context = adapter.cls.connect(dsn)
+    pool = DaemonPool(patience=patience)
 
     async def use() -> object:
+        context = adapter.cls.connect(dsn)  # it may raise here already
+        if not hasattr(context, "__aenter__"):
+            return await pool.run(partial(use_in_thread, context))
         async with context as backend:
             answer.set_result(await outcome(backend.get(1)))
+            return None
 
-    def use_in_thread() -> object:
+    def use_in_thread(context: Any) -> object:
         with context as backend:
             return backend.get(1)
 
-    pool = DaemonPool(patience=patience)
     try:
-        seen = await outcome(use() if hasattr(context, "__aenter__") else pool.run(use_in_thread))
+        seen = await outcome(use())
     finally:
         pool.close()
     if not answer.done():

@@ -1,5 +1,6 @@
 """list_tasks: every row, complete, in id order, and new each time."""
 
+from contextlib import suppress
 from typing import Any
 
 from crudspec.suite import (
@@ -69,4 +70,5 @@ async def test_sees_what_others_committed(backend: Subject, witness: Witness) ->
 def _wreck(returned: Any) -> None:
     """Change the sequence if it can be changed; a tuple keeps this promise by itself."""
     if hasattr(returned, "clear"):
-        returned.clear()
+        with suppress(Exception):  # it refuses: so does this
+            returned.clear()

@@ -144,7 +144,7 @@ def test_each_is_told_under_its_clause_and_the_others_go_on(consumer):
         r"look at   Refusing.connect\(dsn\)\n  .*\n  seen      raised RuntimeError: no vacancies",
         r"where     \S*samples.py:\d+ in connect: raise RuntimeError\(\"no vacancies\"\)",
         r"look at   NoContext.connect\(dsn\)\n.*\n  seen      raised TypeError: connect returned 3, which is no",
-        r"note: Printing wrote to stdout in CREATE-6; first 'SELECT 1 -- left over",
+        r"note: Printing printed something in CREATE-6; first 'SELECT 1 -- left over",
         r"again     pytest .* --crud-backend samples:Tuples -k CREATE-6 --crud-effort=quick --hypothesis-seed=3 "
         r"--crud-server=external --crud-deadline=0.4\n",
     ):

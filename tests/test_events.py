@@ -49,7 +49,7 @@ EVENTS: list[Event] = [
         ),
     ),
     Begin(nodeid="test_get.py::test_a[mine-GET-1]"),
-    Beat(limit=12.5, backend="mine"),
+    Beat(limit=12.5),
     Result(
         nodeid="test_get.py::test_a[mine-GET-1]",
         backend="mine",

@@ -219,3 +219,98 @@ def test_whatever_operation_does_not_work_it_is_one_finding_and_the_rest_is_aske
     assert "INCOMPLETE" not in text
     assert f"not run because of {clause}: " in text
     assert re.search(rf"^1 finding: .* Begin with {clause}: ", text, re.MULTILINE), text
+
+
+SPOILT = '''
+from dataclasses import replace
+
+from crudspec.backends.asyncpg import AsyncpgBackend as Good
+from crudspec.backends.core import CoreBackend
+
+
+class Masked(Good):
+    """What one operation lacks, the others have, and have it wrong."""
+
+    async def create(self, title):
+        row = await super().create(title)
+        return {"id": row.id, "title": row.title, "done": row.done}
+
+    async def get(self, task_id):
+        row = await super().get(task_id)
+        return row and replace(row, created_at=row.created_at.replace(microsecond=0))
+
+    async def list_tasks(self):
+        return [replace(row, created_at=row.created_at.replace(microsecond=0)) for row in await super().list_tasks()]
+
+
+class Mute(Good):
+    async def update(self, *args):
+        await super().update(*args)
+
+
+class NeverDone(Good):
+    async def update(self, task_id, title, done):
+        return await super().update(task_id, title, bool(done) and done is not True)
+
+
+class DoneAtOnce(Good):
+    async def create(self, title):
+        row = await super().create(title)
+        await super().update(row.id, row.title, True)
+        return replace(row, done=True)
+
+
+class NeverCommits(CoreBackend):
+    """An update on a connection of its own, which stays open."""
+
+    async def update(self, task_id, title, done):
+        from sqlalchemy import text
+
+        connection = await self._engine.execution_options(isolation_level="READ COMMITTED").connect()
+        kept.append(connection)
+        statement = text("UPDATE tasks SET title = :t, done = :d WHERE id = :i")
+        return (await connection.execute(statement, {"t": title, "d": done, "i": task_id})).rowcount == 1
+
+
+kept = []
+'''
+
+
+@pytest.fixture
+def spoilt(consumer):
+    def run(name: str, *args: str) -> str:
+        consumer.write("spoilt.py", SPOILT)
+        return consumer.check(f"spoilt.py:{name}", *args).stdout.str()
+
+    return run
+
+
+def test_a_column_that_one_operation_lacks_is_compared_in_the_rows_of_the_others(spoilt):
+    text = spoilt("Masked", "-k", "GET-1 or LIST-1 or GET-4", "--effort", "quick")
+    assert re.search(r"GET-1 +MUST +FAIL", text)
+    assert re.search(r"LIST-1 +MUST +FAIL", text)
+
+
+def test_a_result_that_tells_nothing_fails_what_is_asked_where_its_own_clause_is_not(spoilt):
+    assert re.search(r"UPDATE-4 +MUST +FAIL", spoilt("Mute", "-k", "UPDATE-4 or UPDATE-3"))
+    assert re.search(r"UPDATE-4 +MUST +pass", spoilt("Mute", "-k", "UPDATE-4 or UPDATE-1"))
+
+
+def test_what_a_single_update_shows_a_program_does_not_tell_again(spoilt):
+    text = spoilt("NeverDone", "-k", "UPDATE-1 or PROGRAM-1", "--effort", "quick")
+    assert re.search(r"UPDATE-1 +MUST +FAIL", text)
+    assert re.search(r"PROGRAM-1 +MUST +pass", text), text
+
+
+def test_what_no_program_can_begin_with_is_blamed_on_who_tells_it(spoilt):
+    text = spoilt("DoneAtOnce", "-k", "CREATE-1 or CREATE-2 or PROGRAM-1", "--effort", "quick")
+    assert re.search(r"CREATE-2 +MUST +FAIL", text)
+    assert "not run because of CREATE-1" not in text
+
+
+def test_a_connection_that_an_operation_leaves_open_is_its_own_and_nobody_elses(spoilt):
+    text = spoilt("NeverCommits", "-k", "CREATE-1 or GET-1 or UPDATE-1 or DELETE-1")
+    assert re.search(r"UPDATE-1 +MUST +FAIL", text)
+    for clause in ("CREATE-1", "GET-1", "DELETE-1"):
+        assert re.search(rf"{clause} +MUST +pass", text), text
+    assert "Begin with UPDATE-1" in text

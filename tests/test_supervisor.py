@@ -87,13 +87,19 @@ def test_calls_that_do_not_come_back_add_up() -> None:
     assert second is not None
     assert work.lost_in(first, limits.LOST - 1) == []
     assert work.lost_in(second, 1) == checks("a 3")
-    assert work.given_up == {"a": "GET-1"}
     assert work
 
 
 def test_an_end_fails_whatever_the_level_and_says_what_to_do() -> None:
     (check,) = checks("a 1")
-    result = ends.broken(check, "the process ended", silent=False, spec="a.py:A", printed="one\ntwo\x1b", seconds=1)
+    result = ends.broken(
+        check,
+        "the process ended",
+        silent=False,
+        again="crudspec check a.py:A -k GET-1",
+        printed="one\ntwo\x1b",
+        seconds=1,
+    )
     assert replayed([result]).table() == {("a", "GET-1"): Verdict.FAIL}
     for told in ("GET-1 (MUST) is broken by a", "seen      the process ended", "two\\x1b", "check a.py:A -k GET-1"):
         assert told in result.failure
@@ -113,7 +119,7 @@ def test_a_process_that_ends_is_a_failure_of_its_check_and_the_others_are_asked(
             "HANG   the process that calls it comes to its end",
             "*seen      the process ended, with exit status 0, in get, when it was tried out",
             "*printed   about to leave",
-            "*again     crudspec check mine.py:Ends -k GET-1",
+            "*again     crudspec check mine.py:Ends -k GET-1 --server=external",
             "not run because of GET-1: 1 clause (GET-5)",
             "1 finding: 1 hang. Begin with GET-1: *",
         ]

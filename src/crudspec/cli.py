@@ -113,6 +113,7 @@ def check(
         effort=effort or "default",
         deadline=deadline,
         command=shlex.join(["crudspec", "check", *backends, *options, *selection]),
+        options=[option for option in options if not option.startswith(("--profile", "--deviations"))],
     )
     draft = Path(deviations or DEFAULT_NAME) if write_deviations else None
     try:

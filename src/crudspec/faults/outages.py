@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from crudspec.contract.failures import ContractBroken
 from crudspec.faults.clock import pass_time
 from crudspec.faults.injection import cut_before_client, gone, idle_ended, silent
-from crudspec.faults.lost import Outcome, arguments, fill_pool, outcome, working, writes_of
+from crudspec.faults.lost import WRITES, Outcome, arguments, fill_pool, outcome, working
 from crudspec.truth.gates import together
 from crudspec.truth.shown import shown_call
 
@@ -54,7 +54,7 @@ async def lost_calls(backend: Subject, witness: Witness, proxy: Proxy) -> AsyncI
             if seen.error is not None:
                 how = "a reset" if reset else "an end of stream"
                 yield f"{shown_call(operation, args)}, its idle connection having ended with {how}", seen.error
-    for operation in writes_of(backend):
+    for operation in (name for name in working(backend) if name in WRITES):
         args = arguments(operation, row.id, "written")
         async with _filled(backend, witness, proxy) as subject:
             with cut_before_client(proxy, 1, logged_in_only=True):

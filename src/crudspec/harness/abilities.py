@@ -36,9 +36,9 @@ class Abilities:
         asking: Id of the clause that is asked now.
         planned: The clauses that are asked in this run; empty: all. What none of them would tell, each of them tells.
         broken: What does not work at all, by operation: the clause that tells it, and what was seen.
-        hidden: Columns that its rows lack or have in another type, with the clause that tells it; they are compared
-            nowhere else.
-        mute: Operations whose result does not tell whether the row was there; told once, and compared nowhere else.
+        hidden: Columns that rows of some operation lack or have in another type, with the clause that tells it; they
+            are compared where they are there.
+        mute: Operations whose result does not tell whether the row was there.
         side_by_side: Two instances can be open at once.
         apart: What was seen where they cannot.
         failed: The clauses of which a check has failed.
@@ -75,6 +75,10 @@ class Abilities:
     def asks(self, clause: str) -> bool:
         """Tell whether a clause is asked in this run."""
         return not self.planned or clause in self.planned
+
+    def is_mute(self, operation: str) -> bool:
+        """Tell whether its result tells nothing, and a clause of this run says so: nobody else has to."""
+        return operation in self.mute and self.asks(OWNERS[operation])
 
     def require(self, operation: str) -> None:
         """Go on only if the operation works, as far as is known.

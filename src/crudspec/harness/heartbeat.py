@@ -24,19 +24,18 @@ class Heart:
     """Says that something is under way, and how long it may take; nothing where nobody listens.
 
     Attributes:
-        listener: Takes a sign of life: how long it may be silent, and which backend is called.
+        listener: Takes a sign of life: how long it may be silent.
         place: Shows what was called last, to the other process too, also when this one is gone: it costs nothing to
             write, and so every call is there.
         phase: What pytest does: ``setup``, ``call`` or ``teardown``.
     """
 
     def __init__(self) -> None:
-        self.listener: Callable[[float, str], None] | None = None
+        self.listener: Callable[[float], None] | None = None
         self.place: mmap | None = None
         self.phase = ""
         self._next = 0.0
         self._until = 0.0
-        self._backend = ""
         self._written: dict[tuple[str, str, str], bytes] = {}
 
     def beat(self, limit: float, backend: str, operation: str) -> None:
@@ -55,9 +54,9 @@ class Heart:
                 self._written[key] = "\n".join(key).encode()[:SIZE].ljust(SIZE, b"\0")
             self.place[:SIZE] = self._written[key]
         now = _now()
-        if now >= self._next or now + limit > self._until or backend != self._backend:
-            self._next, self._until, self._backend = now + _EVERY, now + limit + _EVERY, backend
-            self.listener(limit, backend)
+        if now >= self._next or now + limit > self._until:
+            self._next, self._until = now + _EVERY, now + limit + _EVERY
+            self.listener(limit)
 
 
 def read_place(content: bytes) -> tuple[str, str, str]:

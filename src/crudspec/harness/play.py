@@ -201,6 +201,10 @@ class Play:
         if look is not None:
             await_only(look)
 
+    def has_newest(self) -> bool:
+        """Tell whether the row that was created last is still there."""
+        return bool(self._created) and self._created[-1] in self.model.rows
+
     def _id(self, row: Newest | Alike) -> int:
         created = self._created
         if not created:
@@ -252,11 +256,14 @@ class Play:
         elif operation == "list_tasks":
             seen = subject.read_all("the list", returned)
         elif operation in {"update", "delete"}:
-            if operation in subject.abilities.mute:
+            if subject.abilities.is_mute(operation):
                 return
             seen = truth("the result", returned)  # that it is a real bool is RESULT-1's to ask
         if not matches(seen, promised):
-            raise ContractBroken("the outcome", expected=_outcome(operation, promised), seen=_outcome(operation, seen))
+            expected, got = _outcome(operation, promised), _outcome(operation, seen)
+            if expected == got:  # they differ in what is left out
+                expected, got = shown(promised), shown(seen)
+            raise ContractBroken("the outcome", expected=expected, seen=got)
 
     def script(self) -> str:
         """The program so far, to be pasted and run."""

@@ -20,7 +20,8 @@ def read(what: str, returned: object, *, hidden: Collection[str] = ()) -> Row:
     Args:
         what: The row, for a failure.
         returned: It.
-        hidden: Columns to pass over: they stay :data:`~crudspec.truth.model.UNREAD`.
+        hidden: Columns that another clause is known to report: where one is missing or of another type here, too, it
+            is :data:`~crudspec.truth.model.UNREAD`; where it is there, it is as good as the others.
 
     Raises:
         ContractBroken: a value is missing, cannot be read, or is not of the contract's type.
@@ -28,10 +29,13 @@ def read(what: str, returned: object, *, hidden: Collection[str] = ()) -> Row:
     keyed = isinstance(returned, Mapping)
     values = {}
     for name, kind in _TYPES.items():
-        value = UNREAD if name in hidden else _value(what, returned, name, keyed=keyed)
-        if name not in hidden:
-            _check_type(what, name, value, kind)
-        values[name] = value
+        try:
+            values[name] = _value(what, returned, name, keyed=keyed)
+            _check_type(what, name, values[name], kind)
+        except ContractBroken:
+            if name not in hidden:
+                raise
+            values[name] = UNREAD
     return Row(**values)
 
 

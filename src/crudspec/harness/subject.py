@@ -344,7 +344,7 @@ class Subject:
         return record.returned
 
     def read(self, what: str, returned: object, *, strictly: bool = False) -> Row:
-        """Read a row that the backend returned, by the columns that can be read; ``strictly``, all must be right.
+        """Read a row that the backend returned, as far as it can be read; ``strictly``, all of it must be right.
 
         Raises:
             ContractBroken: a value is missing, cannot be read, or is not of the contract's type.
@@ -373,9 +373,9 @@ class Subject:
         Raises:
             ContractBroken: it says the opposite.
         """
-        mute = operation in self.abilities.mute
-        if (strictly or not mute) and truth(what, returned) is not expected:
-            cause = f"{RESULT}: {operation}" if mute else ""
+        told = not self.abilities.is_mute(operation)
+        if (strictly or told) and truth(what, returned) is not expected:
+            cause = f"{RESULT}: {operation}" if operation in self.abilities.mute else ""
             raise ContractBroken(
                 what, expected=shown(expected), seen=shown(returned), cause=cause, consequence=Consequence.ANSWER
             )

@@ -61,7 +61,7 @@ def _found(subject: Subject, witness: Witness) -> Weaknesses:
     create = ("create", PLAIN)
     if not _holds(subject, witness, create, row="none"):
         subject.abilities.require("create")
-        if subject.abilities.asks("CREATE-1"):
+        if "CREATE-1" in subject.abilities.failed:
             raise Depends("CREATE-1", "a plain create does not work")
         return weak  # nobody else tells it: a program will
     for operation, args in _OF_A_ROW.items():
@@ -83,15 +83,14 @@ def _found(subject: Subject, witness: Witness) -> Weaknesses:
             continue
         play = play or _begun(subject, witness, "there")
         try:
-            if not play.model.rows:
+            if not play.has_newest():  # the steps before may have deleted it
                 play.step(0, *create)
             play.step(0, *step)
             play.settle()
         except ContractBroken:
             play = None
             # By itself, or only after others? That would be a program's to find.
-            of_a_row = any(isinstance(arg, Newest | Alike) for arg in step)
-            if not _holds(subject, witness, step, row="there" if of_a_row else "none"):
+            if not _holds(subject, witness, step, row="none" if step[0] == "create" else "there"):
                 weak.steps.add(index)
                 left_out[_shown(step)] = None
     return weak

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from crudspec.contract.failures import ContractBroken
 from crudspec.harness.subject import DeadlineMissed, truth
 from crudspec.truth.linearizable import Operation, brief
+from crudspec.truth.model import hide
 from crudspec.truth.shown import shown_call, shown_error
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ class Call:
             if self._name in {"update", "delete"}:
                 self.result = truth(f"the result of {self}", returned)  # that it is a real bool is RESULT-1's to ask
             elif self._name == "create" or returned is not None:
-                self.result = self._subject.read(f"the row of {self}", returned)
+                row = self._subject.read(f"the row of {self}", returned)
+                self.result = hide(row, self._subject.abilities.hidden)  # as the table is
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -129,7 +131,7 @@ class Call:
             self._called,
             self._returned,
             unknown=self.error is not None,
-            mute=name in self._subject.abilities.mute,
+            mute=self._subject.abilities.is_mute(name),
         )
 
     def result_text(self) -> str:

@@ -115,7 +115,6 @@ class Beat:
     """A sign of life: what is under way now is heard of again within that many seconds, well or not."""
 
     limit: float
-    backend: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

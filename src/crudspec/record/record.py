@@ -145,19 +145,21 @@ class Record:
         return found
 
     def _is_explained(self, check: Check) -> bool:
-        """Tell whether a check was not run because of a clause whose failure is told anyway."""
+        """Tell whether a check was not run because of a clause whose failure is told anyway, or known and accepted."""
         result = self.results.get(check.nodeid)
-        return result is not None and self.table().get((check.backend, result.because)) is Verdict.FAIL
+        told = (Verdict.FAIL, Verdict.DEVIATES, Verdict.ADVICE)
+        return result is not None and self.table().get((check.backend, result.because)) in told
 
     def status(self) -> int:
         """The exit status of a run that was not interrupted: 4 where nothing could be asked, 1 or 0.
 
-        It is 0 only where every planned check was asked, and none failed.
+        It is 0 only where every planned check was asked, or needs what is known not to hold, and none failed.
         """
         if self.errors and not self.results:
             return 4
         broken = any(True for _ in self.of(Verdict.FAIL))
-        return 1 if broken or self.missing() or self.errors or not self.results or any(self.wrong_entries()) else 0
+        left = any(not self._is_explained(check) for check in self.missing())
+        return 1 if broken or left or self.errors or not self.results or any(self.wrong_entries()) else 0
 
 
 def replayed(events: Iterable[Event]) -> Record:

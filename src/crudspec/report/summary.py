@@ -152,7 +152,7 @@ def _besides(record: Record, styled) -> Iterator[str]:  # noqa: ANN001
     notes = list(record.notes)
     for name, texts in printed.items():
         first = next(iter(texts.values())).splitlines()[0][:80]
-        notes.append(f"{name} wrote to stdout in {_named(list(texts))}; first {first!r}")
+        notes.append(f"{name} printed something in {_named(list(texts))}; first {first!r}")
     yield from (f"note: {note}" for note in notes)
     yield from (styled(problem, "red") for problem in record.problems())
 

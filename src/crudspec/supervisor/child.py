@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from crudspec.harness.heartbeat import SIZE, read_place
 from crudspec.record import Beat, from_json
 from crudspec.supervisor import limits
+from crudspec.supervisor.ends import NOT_DONE
 from crudspec.supervisor.nursery import nursery
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ class Child:
             self._place = os.dup(file.fileno())
         try:
             self._process = nursery.fork((commands_in, events_out, self._place, output_in))
+        except OSError:
+            for descriptor in (self._commands, self.events, self.output, self._place):
+                os.close(descriptor)
+            raise
         finally:
             for descriptor in (commands_in, events_out, output_in):
                 os.close(descriptor)
@@ -175,7 +180,7 @@ class Child:
         if now - self._heard > self._limit:
             return f"was silent for {now - self._heard:.0f} seconds"
         if self.state is State.BUSY and now - self.since > longest:
-            return f"was not done after {now - self.since:.0f} seconds"
+            return f"{NOT_DONE} {now - self.since:.0f} seconds"
         return ""
 
     # Its end

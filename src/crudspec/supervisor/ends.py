@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 _LINES = 4
 
+NOT_DONE = "was not done after"
+"""How the end of a check reads that was alive all the time."""
 
-def broken(check: Check, seen: str, *, silent: bool, spec: str, printed: str, seconds: float) -> Result:
+
+def broken(check: Check, seen: str, *, silent: bool, again: str, printed: str, seconds: float) -> Result:
     """The result of a check in which the process ended, or had to be ended.
 
     It fails, whatever its level, and whatever is known of its clause: nobody has accepted this.
@@ -24,7 +27,7 @@ def broken(check: Check, seen: str, *, silent: bool, spec: str, printed: str, se
         check: The check.
         seen: What became of the process, as text.
         silent: It had to be ended.
-        spec: What selects the backend again.
+        again: The command that repeats the check.
         printed: The last that it wrote.
         seconds: How long the check had run.
     """
@@ -40,12 +43,13 @@ def broken(check: Check, seen: str, *, silent: bool, spec: str, printed: str, se
     words = [line for line in printable(printed).splitlines() if line.strip()]
     last = [line for line in words if line.startswith("Fatal Python error")] or words[-_LINES:]
     lines += [f"  {'' if number else 'printed':10}{line[:200]}" for number, line in enumerate(last)]
-    lines.append(
-        "  next      look for a loop without an end, or a call that blocks the event loop without giving it back"
-        if silent
-        else "  next      look for os._exit, sys.exit, a signal, a loop that is stopped, or a driver that crashes"
-    )
-    lines.append(f"  again     crudspec check {spec} -k {clause.id}")
+    if NOT_DONE in seen:
+        following = "if it is only slow, or its server far away, give it longer: --deadline 60"
+    elif silent:
+        following = "look for a loop without an end, or a call that blocks the event loop without giving it back"
+    else:
+        following = "look for os._exit, sys.exit, a signal, a loop that is stopped, or a driver that crashes"
+    lines += [f"  next      {following}", f"  again     {again}"]
     return Result(
         nodeid=check.nodeid,
         backend=check.backend,

@@ -211,7 +211,7 @@ def main(commands: int, events: int, place_of_calls: int, parent: int) -> None:
     sys.argv[:] = ["crudspec"]
     place = Place(Path(order["run_dir"]), order["owner"], borrowed=True, tell=link.tell)
     inside = Inside(link, place, order["broken"])
-    heart.listener = lambda limit, backend: link.tell(Beat(limit=limit, backend=backend))
+    heart.listener = lambda limit: link.tell(Beat(limit=limit))
     status = pytest.main(order["arguments"], plugins=[inside])
     if inside.is_done:
         link.tell(Footer(status=int(status), seconds=0.0))

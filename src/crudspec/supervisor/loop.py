@@ -6,6 +6,8 @@ import os
 import queue
 import secrets
 import selectors
+import shlex
+import sys
 import tempfile
 import threading
 import time
@@ -57,6 +59,7 @@ class Order:
         effort: Name of the effort, for what a check may take.
         deadline: What an operation may take, in seconds, if it is not the usual; a check may then take more, too.
         command: What was typed, without a DSN.
+        options: Those of it that a check has to be repeated with.
     """
 
     arguments: Sequence[str]
@@ -66,6 +69,7 @@ class Order:
     effort: str = "default"
     deadline: float | None = None
     command: str = ""
+    options: Sequence[str] = ()
 
 
 class Supervisor:
@@ -118,7 +122,10 @@ class Supervisor:
         self._audience.take(event, self.record)
 
     def _redacted(self, text: str) -> str:
-        return redacted(text, self._server.dsn) if self._server else text
+        given = self._order.choice.dsn if self._order.choice else None
+        for dsn in filter(None, (self._server.dsn if self._server else "", given, os.environ.get("CRUDSPEC_DSN"))):
+            text = redacted(text, dsn)
+        return text
 
     # Begin and end
 
@@ -139,7 +146,13 @@ class Supervisor:
     def _spawn(self) -> None:
         order = {"arguments": list(self._order.arguments), "run_dir": str(self._run_dir), "owner": os.getpid()}
         order["folder"] = str(Path.cwd())
-        child = Child({**order, "broken": self._broken})
+        try:
+            child = Child({**order, "broken": self._broken})
+        except OSError as error:
+            self._give_up(
+                f"no process can be started for the checks: {error}; try `{sys.executable} -m pytest --version`"
+            )
+            return
         self._children.append(child)
         for descriptor in (child.events, child.output):
             self._selector.register(descriptor, selectors.EVENT_READ)
@@ -332,13 +345,17 @@ class Supervisor:
             check,
             self._redacted(seen),
             silent=silent,
-            spec=self.record.spec(check.backend),
+            again=self._again(check),
             printed=self._redacted(child.last_words()),
             seconds=seconds,
         )
         self._tell(result)
         if not self._stops_at(result):
             self._go_on_after(check, seconds)
+
+    def _again(self, check: Check) -> str:
+        command = ["crudspec", "check", self.record.spec(check.backend), "-k", check.clause, *self._order.options]
+        return shlex.join(command)
 
     def _go_on_after(self, check: Check, seconds: float) -> None:
         """Go on in another process; leave a backend alone that has ended some."""

@@ -59,7 +59,7 @@ class Copy:
                 if not more:
                     self.status = -signal.SIGKILL  # with the process that it is a copy of
             if self._told.endswith(b"\n"):
-                self.status = int(self._told)
+                self.status = int(self._told.split()[0])
         return self.status
 
     def release(self) -> None:
@@ -135,6 +135,7 @@ class _Copies:
     def __init__(self, line: socket.socket) -> None:
         self._line = line
         self._lines: dict[socket.socket, int] = {}
+        self._ended: set[int] = set()
         self._selector = selectors.DefaultSelector()
         self._selector.register(line, selectors.EVENT_READ)
         self._woken, self._wakes = socket.socketpair()
@@ -185,8 +186,11 @@ class _Copies:
     def _tell(self) -> None:
         """Tell which have ended. They keep their process ids until the parent has ended what they left behind."""
         for line, pid in self._lines.items():
+            if pid in self._ended:
+                continue
             ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if ended is not None:
+                self._ended.add(pid)
                 status = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
                 with contextlib.suppress(OSError):
                     line.send(f"{status}\n".encode())
@@ -195,6 +199,7 @@ class _Copies:
         """The parent is done with it, or gone."""
         self._selector.unregister(line)
         pid = self._lines.pop(line)
+        self._ended.discard(pid)
         line.close()
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

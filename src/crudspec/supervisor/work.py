@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 
 class Work:
-    """The checks of a run that are waiting, in the order of the plan.
-
-    Attributes:
-        given_up: Why a backend is asked nothing more, by its name: the clause in whose check it was too much.
-    """
+    """The checks of a run that are waiting, in the order of the plan."""
 
     def __init__(self, checks: Iterable[Check], *, apart: bool) -> None:
         """Remember what is to be asked.
@@ -31,7 +27,6 @@ class Work:
         self._apart = apart
         self._ends: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
-        self.given_up: dict[str, str] = {}
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
@@ -79,7 +74,6 @@ class Work:
         self._lost[backend] += int(seconds)
         if self._ends[backend] < limits.ENDS and self._lost[backend] < limits.LOST:
             return []
-        self.given_up[backend] = check.clause
         rest = [waiting for waiting in self._waiting.values() if waiting.backend == backend]
         for waiting in rest:
             del self._waiting[waiting.nodeid]

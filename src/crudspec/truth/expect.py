@@ -38,10 +38,14 @@ class Every:
 
     @contextmanager
     def one(self) -> Generator[None]:
-        """Try one value. What breaks the promise is noted; a hang is raised at once, as the next would hang, too."""
+        """Try one value. What breaks the promise is noted; a hang is raised at once, as the next would hang, too.
+
+        Where one cannot be asked, the others cannot either: what was found before is told instead.
+        """
         try:
             yield
         except Inconclusive:
+            self.settle()
             raise
         except ContractBroken as broken:
             self._found.append(broken)

@@ -46,11 +46,13 @@ def hide(row: Row, columns: Collection[str]) -> Row:
 
 def matches(one: object, other: object) -> bool:
     """Equal and of one type, ``1`` not being ``True``; rows by the values that both have, lists row by row."""
+    if one is UNREAD or other is UNREAD:
+        return True
     if type(one) is not type(other):
         return False
     if isinstance(one, Row) and isinstance(other, Row):
         pairs = zip(one, other, strict=True)
-        return all(mine is UNREAD or theirs is UNREAD or matches(mine, theirs) for mine, theirs in pairs)
+        return all(matches(mine, theirs) for mine, theirs in pairs)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(matches, one, other))
     return one == other

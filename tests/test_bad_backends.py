@@ -1,6 +1,16 @@
 """Backends that misbehave: the run goes on, and says what is wrong under the clause that it is about."""
 
+import asyncio
 import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from crudspec.backends.registry import import_file
+from crudspec.run.place import suite_directory
+from crudspec.suite import Outcome
+
+faults, lists = (cast("Any", import_file(Path(suite_directory(), f"test_{name}.py"))) for name in ("faults", "list"))
 
 SAMPLES = """
 import asyncio
@@ -273,3 +283,25 @@ def test_no_traceback_is_drawn_of_a_check(consumer) -> None:
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*CREATE-6 *FAIL*", "*LIST-2 *pass*"])
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+
+
+def test_a_connect_that_raises_by_itself_has_answered() -> None:
+    """LOST-3 waits for it: a timeout of its own, before there is a context to enter, is as good as one inside."""
+
+    def connect(_: str) -> None:
+        raise TimeoutError("nobody answers")
+
+    async def answer() -> Outcome:
+        seen: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        await faults._connect(cast("Any", SimpleNamespace(cls=SimpleNamespace(connect=connect))), "dsn", 1.0, seen)
+        return seen.result()
+
+    assert isinstance(asyncio.run(answer()).error, TimeoutError)
+
+
+def test_a_list_that_refuses_to_be_changed_keeps_its_promise() -> None:
+    class Frozen(list[int]):
+        def clear(self) -> None:
+            raise RuntimeError("frozen")
+
+    lists._wreck(Frozen([1]))

@@ -255,3 +255,19 @@ def test_a_lazy_row_is_read_through_its_attributes():
     assert read("the row", Slow(GOOD)).title == "a"
     with pytest.raises(ContractBroken):
         read("the row", Slow({}))
+
+
+def test_what_was_found_before_the_rest_could_not_be_asked_is_told() -> None:
+    every = Every("GET-2")
+    with every.one():
+        raise ContractBroken("get(1)", expected="None", seen="a row")
+    with pytest.raises(ContractBroken, match="a row"), every.one():
+        raise Inconclusive("more")
+    with pytest.raises(Inconclusive), Every("GET-2").one():
+        raise Inconclusive("more")
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_column_that_is_known_to_be_missing_is_read_where_it_is_there(cut) -> None:
+    row = {name: value for name, value in GOOD.items() if not (cut and name == "created_at")}
+    assert read("the row", row, hidden=["created_at"]).created_at is (UNREAD if cut else NOW)

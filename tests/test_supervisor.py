@@ -11,9 +11,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from click.testing import CliRunner
 
+from crudspec.cli import main
 from crudspec.record import Check, Verdict, replayed
 from crudspec.supervisor import ends, limits
+from crudspec.supervisor.nursery import nursery
 from crudspec.supervisor.work import Work
 
 BACKENDS = """
@@ -103,6 +106,35 @@ def test_an_end_fails_whatever_the_level_and_says_what_to_do() -> None:
     assert replayed([result]).table() == {("a", "GET-1"): Verdict.FAIL}
     for told in ("GET-1 (MUST) is broken by a", "seen      the process ended", "two\\x1b", "check a.py:A -k GET-1"):
         assert told in result.failure
+
+
+def test_copies_that_end_at_one_moment_are_told_once_each() -> None:
+    def given() -> list[int]:
+        return [os.open(os.devnull, os.O_RDWR) for _ in range(4)]
+
+    copies = [nursery.fork(given()) for _ in range(4)]  # with nothing to do, and nobody to tell: they end at once
+    _wait_for(lambda: all(copy.poll() is not None for copy in copies))
+    assert len({copy.pid for copy in copies}) == 4
+    for copy in copies:
+        copy.release()
+
+
+def test_where_no_process_can_be_copied_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nursery, "fork", lambda _: (_ for _ in ()).throw(OSError("none left")))
+    result = CliRunner().invoke(main, ["check", "asyncpg", "--list"])
+    assert result.exit_code == 4
+    assert "no process can be started for the checks: none left; try" in result.output
+
+
+def test_a_password_in_what_an_import_raises_is_not_shown(consumer, monkeypatch) -> None:
+    monkeypatch.setenv("CRUDSPEC_DSN", consumer.dsn)
+    consumer.write("bad.py", "import os; raise RuntimeError('cannot use ' + os.environ['CRUDSPEC_DSN'])")
+    for command in ("check", "demo", "cost"):
+        result = consumer.crudspec(command, "bad.py:Bad", "--server", "external")
+        text = result.stdout.str() + result.stderr.str()
+        assert result.ret == 4
+        assert "cannot use" in text
+        assert consumer.password not in text
 
 
 def test_a_process_that_ends_is_a_failure_of_its_check_and_the_others_are_asked(consumer) -> None:

@@ -1,5 +1,7 @@
 """Verdicts that cannot be vacuous: what was planned is counted against what was run."""
 
+from dataclasses import replace
+
 import pytest
 
 from crudspec.contract.clauses import Consequence
@@ -60,6 +62,13 @@ def test_what_is_unclaimed_is_in_the_table_and_missed_by_nobody() -> None:
     assert record.status() == 0
 
 
+def two(verdict: Verdict) -> list[Event]:
+    """A check of GET-1, and one of LIST-1 that was not run because of it."""
+    first, second = check("a"), Check(nodeid="b", backend="orm", clause="LIST-1")
+    needs_it = replace(result("b", Verdict.NOT_RUN), clause="LIST-1", because="GET-1")
+    return [planned(first, second), result("a", verdict), needs_it]
+
+
 STATUS: dict[str, tuple[list[Event], int]] = {
     "nothing was told": ([], 1),
     "nothing was asked": ([planned(check("a"))], 1),
@@ -69,6 +78,10 @@ STATUS: dict[str, tuple[list[Event], int]] = {
     "an advice": ([planned(check("a")), result("a", Verdict.ADVICE)], 0),
     "known to deviate": ([planned(check("a")), result("a", Verdict.DEVIATES)], 0),
     "not run": ([planned(check("a")), result("a", Verdict.NOT_RUN)], 1),
+    "not run, because of what fails anyway": (two(Verdict.FAIL), 1),
+    "not run, because of what is known to deviate": (two(Verdict.DEVIATES), 0),
+    "not run, because of an advice": (two(Verdict.ADVICE), 0),
+    "not run, because of what holds": (two(Verdict.PASS), 1),
     "all held, and then an error": ([planned(check("a")), result("a", Verdict.PASS), Error(text="ended")], 1),
     "a note": ([planned(check("a")), result("a", Verdict.PASS), Note(text="by the way")], 0),
 }

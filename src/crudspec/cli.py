@@ -18,6 +18,7 @@ from crudspec.plugin import EFFORT_NAMES, SERVER_KINDS
 from crudspec.run.nodes import in_words_of_the_command
 from crudspec.run.place import suite_directory
 from crudspec.server import ServerChoice
+from crudspec.server.dsn import redacted
 
 
 class _Commands(click.Group):
@@ -48,6 +49,10 @@ def _server_options(command: click.decorators.FC) -> click.decorators.FC:
         command
     )
     return click.option("--server", type=click.Choice(SERVER_KINDS), help="Where PostgreSQL 17 comes from.")(command)
+
+
+def _wrong_usage(error: Exception, dsn: str | None) -> click.UsageError:
+    return click.UsageError(redacted(in_words_of_the_command(str(error)), dsn))
 
 
 @main.command()
@@ -119,7 +124,7 @@ def check(
     try:
         sys.exit(checking.run(order, verbose=verbose, draft=draft))
     except checking.Refused as error:
-        raise click.UsageError(in_words_of_the_command(str(error))) from None
+        raise _wrong_usage(error, dsn) from None
 
 
 @main.command()
@@ -134,7 +139,7 @@ def demo(backends: tuple[str, ...], server: str | None, dsn: str | None) -> None
     try:
         status = run_demo(backends, server=server, dsn=dsn)
     except (BackendError, ServerError) as error:
-        raise click.UsageError(in_words_of_the_command(str(error))) from None
+        raise _wrong_usage(error, dsn) from None
     sys.exit(status)
 
 
@@ -168,7 +173,7 @@ def cost(
             tell=lambda line: click.echo(line, err=True),
         )
     except WrongRequest as error:
-        raise click.UsageError(in_words_of_the_command(str(error))) from None
+        raise _wrong_usage(error, dsn) from None
     click.echo(f"PostgreSQL {running.version}, {running.origin}; {', '.join(str(bill.adapter) for bill in bills)}")
     click.echo("20 rows, connection open, statements prepared; +n round trips are to connect, where every call does")
     Console(width=None if Console().is_terminal else 110).print(
@@ -269,7 +274,7 @@ def mutants(
         bases = BASES if base == "both" else [base]
         outcomes = hunt_all(gallery, chosen, choice, processes=processes, tell=click.echo, bases=bases)
     except (BackendError, ServerError) as error:
-        raise click.UsageError(in_words_of_the_command(str(error))) from None
+        raise _wrong_usage(error, dsn) from None
     wrong = problems(outcomes, whole=not names)
     click.echo(summary(outcomes))
     for problem in wrong:

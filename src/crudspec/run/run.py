@@ -46,7 +46,7 @@ class Run:
             self.adapters = resolve(option("crud_backend"), translated=bool(option("crud_translated")))
             self.deviations = self._load_deviations()
         except (BackendError, DeviationError) as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(redacted(str(error))) from None
         self.profiles = tuple(option("crud_profile")) or PROFILE_NAMES
         for name in self.profiles:
             if name not in PROFILE_NAMES:
@@ -153,7 +153,7 @@ class Run:
 
     def redacted(self, text: str) -> str:
         """The text without the password of the server, which a driver's message may quote."""
-        return redacted(text, self.server.dsn) if self.server else text
+        return redacted(text, self.server.dsn if self.server else None)
 
     def stop(self) -> None:
         """End the server, with everything that this run has made."""

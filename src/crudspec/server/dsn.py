@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from contextlib import suppress
 from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from crudspec.server.choice import ServerError
@@ -73,7 +75,15 @@ def shown(dsn: str) -> str:
     return f"{parts.netloc.rpartition('@')[2]}/{database_of(dsn)}"
 
 
-def redacted(text: str, dsn: str) -> str:
+def redacted(text: str, *dsns: str | None) -> str:
+    """Return the text without the passwords of some URLs, and of the one in the environment; see :func:`_redacted`."""
+    for dsn in filter(None, (*dsns, os.environ.get("CRUDSPEC_DSN"))):
+        with suppress(ValueError):  # it is malformed, and nobody gets a connection with it
+            text = _redacted(text, dsn)
+    return text
+
+
+def _redacted(text: str, dsn: str) -> str:
     """Return the text without the URL's password, as written there, as meant, and as drivers write it.
 
     A short password may be a word like any other, and that of the user or the database ("postgres") often is: it is

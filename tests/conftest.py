@@ -29,6 +29,15 @@ for name in ("crudspec.run.run", "crudspec.truth.schema", "sqlalchemy.dialects.p
 resolve(())
 
 
+LONG = {"test_hostile", "test_unusual", "test_gallery"}
+"""Modules with tests that take ten seconds and more: begun first, or one process is left with them in the end."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONG)
+
+
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Server:
     """The run's PostgreSQL, started on first use."""

@@ -233,7 +233,7 @@ def test_notes_deviations_and_what_was_printed_are_told() -> None:
         record.add(event)
     lines = shown(record).splitlines()
     assert lines.count("note: by the way") == 1
-    assert "note: Tasks wrote to stdout in GET-1; first 'SELECT 1'" in lines
+    assert "note: Tasks printed something in GET-1; first 'SELECT 1'" in lines
     assert "deviates: GET-2, Tasks: on purpose" in lines
     assert "Tasks: is listed as deviating from GET-1, which holds; remove the entry" in lines
 

@@ -297,9 +297,11 @@ def test_a_result_that_tells_nothing_fails_what_is_asked_where_its_own_clause_is
 
 
 def test_what_a_single_update_shows_a_program_does_not_tell_again(spoilt):
-    text = spoilt("NeverDone", "-k", "UPDATE-1 or PROGRAM-1", "--effort", "quick")
+    text = spoilt("NeverDone", "-k", "UPDATE or PROGRAM-1", "--effort", "quick")
     assert re.search(r"UPDATE-1 +MUST +FAIL", text)
     assert re.search(r"PROGRAM-1 +MUST +pass", text), text
+    alone = spoilt("NeverDone", "-k", "PROGRAM-1", "--effort", "quick")
+    assert re.search(r"PROGRAM-1 +MUST +FAIL", alone), alone
 
 
 def test_what_no_program_can_begin_with_is_blamed_on_who_tells_it(spoilt):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from crudspec.contract.causes import HANGS
-from crudspec.contract.clauses import Consequence
+from crudspec.contract.clauses import CLAUSES, Consequence
 from crudspec.contract.failures import Depends
 
 if TYPE_CHECKING:
@@ -75,6 +75,11 @@ class Abilities:
     def asks(self, clause: str) -> bool:
         """Tell whether a clause is asked in this run."""
         return not self.planned or clause in self.planned
+
+    def asks_all_about(self, operation: str) -> bool:
+        """Tell whether every clause about one operation is asked: whatever is wrong with a single call, one tells."""
+        family = OWNERS[operation].partition("-")[0]
+        return all(self.asks(clause.id) for clause in CLAUSES if clause.id.partition("-")[0] == family)
 
     def is_mute(self, operation: str) -> bool:
         """Tell whether its result tells nothing, and a clause of this run says so: nobody else has to."""

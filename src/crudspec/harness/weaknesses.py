@@ -57,7 +57,7 @@ async def weaknesses(subject: Subject, witness: Witness) -> Weaknesses:
 
 def _found(subject: Subject, witness: Witness) -> Weaknesses:
     weak = Weaknesses()
-    broken, left_out = subject.abilities.broken, subject.abilities.left_out
+    broken, left_out, asked = subject.abilities.broken, subject.abilities.left_out, subject.abilities.asks_all_about
     create = ("create", PLAIN)
     if not _holds(subject, witness, create, row="none"):
         subject.abilities.require("create")
@@ -67,10 +67,10 @@ def _found(subject: Subject, witness: Witness) -> Weaknesses:
     for operation, args in _OF_A_ROW.items():
         if operation in broken:
             weak.absent.add(operation)
-        elif not _holds(subject, witness, (operation, *args), row="gone"):
+        elif asked(operation) and not _holds(subject, witness, (operation, *args), row="gone"):
             weak.absent.add(operation)
             left_out[f"{operation} where there is no row"] = None
-    if "update" not in weak.absent:
+    if "update" not in weak.absent and asked("update"):
         forbidden = [("update", _ROW, title, True) for title in INVALID_TITLES.values()]
         forbidden += [("update", _ROW, PLAIN, done) for done in INVALID_DONES.values()]
         weak.lenient = not _holds(subject, witness, *forbidden, row="gone")
@@ -81,6 +81,8 @@ def _found(subject: Subject, witness: Witness) -> Weaknesses:
         if step[0] in broken:
             weak.steps.add(index)
             continue
+        if not asked(step[0]):
+            continue  # nobody else tells it: a program will
         play = play or _begun(subject, witness, "there")
         try:
             if not play.has_newest():  # the steps before may have deleted it

@@ -34,7 +34,9 @@ async def test_order_holds_after_updates(backend: Subject, witness: Witness) -> 
     rows = [await witness.insert(f"row {number}") for number in range(12)]
     await witness.update(rows[1].id, "moved", True)
     await witness.delete(rows[3].id)
-    expect("list_tasks()", backend.read_all("list_tasks()", await backend.list_tasks()), await witness.rows())
+    seen, stored = backend.read_all("list_tasks()", await backend.list_tasks()), await witness.rows()
+    expect("the ids in list_tasks()", [row.id for row in seen], [row.id for row in stored])
+    expect("list_tasks()", seen, stored)
 
 
 @clause("LIST-2")

@@ -2,15 +2,23 @@
 
 import asyncio
 import re
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
-from crudspec.backends.registry import import_file
 from crudspec.run.place import suite_directory
 from crudspec.suite import Outcome
 
-faults, lists = (cast("Any", import_file(Path(suite_directory(), f"test_{name}.py"))) for name in ("faults", "list"))
+
+def part_of_the_suite(name: str) -> Any:
+    spec = spec_from_file_location(f"asked_{name}", Path(suite_directory(), f"test_{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
 
 SAMPLES = """
 import asyncio
@@ -293,7 +301,8 @@ def test_a_connect_that_raises_by_itself_has_answered() -> None:
 
     async def answer() -> Outcome:
         seen: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        await faults._connect(cast("Any", SimpleNamespace(cls=SimpleNamespace(connect=connect))), "dsn", 1.0, seen)
+        adapter = SimpleNamespace(cls=SimpleNamespace(connect=connect))
+        await part_of_the_suite("faults")._connect(adapter, "dsn", 1.0, seen)
         return seen.result()
 
     assert isinstance(asyncio.run(answer()).error, TimeoutError)
@@ -304,4 +313,4 @@ def test_a_list_that_refuses_to_be_changed_keeps_its_promise() -> None:
         def clear(self) -> None:
             raise RuntimeError("frozen")
 
-    lists._wreck(Frozen([1]))
+    part_of_the_suite("list")._wreck(Frozen([1]))

@@ -271,3 +271,16 @@ def test_what_was_found_before_the_rest_could_not_be_asked_is_told() -> None:
 def test_a_column_that_is_known_to_be_missing_is_read_where_it_is_there(cut) -> None:
     row = {name: value for name, value in GOOD.items() if not (cut and name == "created_at")}
     assert read("the row", row, hidden=["created_at"]).created_at is (UNREAD if cut else NOW)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("x" * 255 + " ", "'x' * 255 + ' '"),
+        ("a" + "\n" * 40, r"'a' + '\n' * 40"),
+        ("x" * 20, repr("x" * 20)),
+        (["y" * 300], "['y' * 300]"),
+    ],
+)
+def test_a_long_run_of_one_character_is_counted(value, text):
+    assert shown(value) == text

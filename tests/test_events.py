@@ -6,6 +6,7 @@ import json
 import pytest
 
 from crudspec.contract.clauses import Consequence
+from crudspec.harness.heartbeat import Heart
 from crudspec.record import (
     Backend,
     Beat,
@@ -111,3 +112,14 @@ def test_what_is_no_event_is_refused(line: str) -> None:
 def test_what_a_later_version_adds_is_left_out() -> None:
     line = json.dumps({"event": "note", "text": "hello", "colour": "red"})
     assert from_json(line) == Note(text="hello")
+
+
+def test_a_sign_of_life_is_good_for_the_longest_call_under_way() -> None:
+    told: list[float] = []
+    heart = Heart()
+    heart.listener = told.append
+    heart.beat(60, "mine", "get")
+    heart._next = 0  # some time later
+    heart.beat(1, "mine", "list_tasks")
+    assert len(told) == 2
+    assert min(told) > 55

@@ -22,6 +22,8 @@ from crudspec.record import (
 )
 from crudspec.report.findings import findings, not_run
 from crudspec.report.summary import closing, opening
+from crudspec.report.text import cut
+from crudspec.server.dsn import redacted
 
 HEADER = Header(
     crudspec="0.1.0",
@@ -104,6 +106,7 @@ def test_failures_with_one_cause_are_one_finding_and_the_worst_comes_first() -> 
         "\n"
         "DATA   an id that only looks like that of a row is taken for it\n"
         "       GET-3, UPDATE-3; 2 checks\n"
+        "       try: ask crudspec.can_exist(id) first: it refuses what is no id\n"
         "  UPDATE-3 (MUST) is broken by Tasks\n"
         "    seen      update('1'): changed a row\n"
         "\n"
@@ -190,12 +193,12 @@ def test_a_backend_that_cannot_be_opened_is_one_finding_and_no_matrix() -> None:
 
 
 def test_a_long_failure_is_cut_and_says_where_the_rest_is() -> None:
-    failure = "\n".join(f"line {number}" for number in range(80))
+    failure = "\n".join([*(f"line {number}" for number in range(79)), "  again     crudspec check x -k PROGRAM-1"])
     record = recorded(result("PROGRAM-1", FAIL, "step 4", failure=failure), result("GET-1"))
     lines = shown(record).splitlines()
     assert "  line 22" in lines
     assert "  line 23" not in lines
-    assert "    … 57 more lines: crudspec check tasks.py:Tasks -k PROGRAM-1 -v" in lines
+    assert "    … 57 more lines: crudspec check x -k PROGRAM-1 -v" in lines
 
 
 def test_where_failures_were_shown_before_no_finding_repeats_them() -> None:
@@ -259,3 +262,37 @@ def test_every_cause_has_a_meaning_that_makes_a_title(cause: str) -> None:
     (found,) = findings(recorded(result("GET-1", FAIL, "raised KeyError", cause=f"{cause}: get")))
     assert found.title == causes.CAUSES[cause]
     assert len(found.title) < 100
+
+
+def test_a_program_stands_at_the_left_edge_and_the_command_repeats_what_was_asked() -> None:
+    lines = [
+        "GET-1 (MUST) is broken by Tasks",
+        "  program   paste it:",
+        "",
+        "import os",
+        "",
+        "def main():",
+        "    pass",
+        "",
+    ]
+    again = "crudspec check tasks.py:Tasks -k GET-1 --wire"
+    short = shown(recorded(result("GET-1", FAIL, "x", failure="\n".join([*lines, f"  again     {again}"]))))
+    assert "\nimport os\n\ndef main():\n    pass\n" in short
+    assert f"\n    again     {again}\n" in short
+    many = [f"  more      {number}" for number in range(80)]
+    long = shown(recorded(result("GET-1", FAIL, "x", failure="\n".join([*lines, *many, f"  again     {again}"]))))
+    assert f" more lines: {again} -v" in long
+
+
+def test_a_cause_that_has_one_says_what_mends_it() -> None:
+    text = shown(recorded(result("ERROR-1", FAIL, "x", cause=causes.LEAK)))
+    assert "\n       try: @crudspec.translated above the class" in text
+    assert set(causes.REMEDIES) <= set(causes.CAUSES)
+
+
+def test_a_password_that_was_cut_is_not_shown_in_part() -> None:
+    secret = "Sup3rSecretPasswordThatIsLong0123456789"
+    dsn = f"postgresql://app:{secret}@host/shop"
+    for length in range(20, 70):
+        text = redacted(cut(f"no config for {dsn} in this place", length), dsn)
+        assert not any(secret[at : at + 4] in text for at in range(len(secret) - 4)), text

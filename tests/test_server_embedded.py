@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -355,3 +356,12 @@ def test_forgets_what_nobody_used_for_a_week(tmp_path):
     os.utime(old, (0, 0))
     cache.prune(tmp_path)
     assert list(tmp_path.iterdir()) == [new]
+
+
+def test_keeps_a_few_clusters_only(tmp_path):
+    for number in range(cache.MOST_KEPT + 3):
+        path = tmp_path / f"cluster-17.1-{number}.tar"
+        path.touch()
+        os.utime(path, (time.time() - number,) * 2)
+    cache.prune(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {f"cluster-17.1-{n}.tar" for n in range(cache.MOST_KEPT)}

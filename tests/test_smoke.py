@@ -316,3 +316,22 @@ def test_a_connection_that_an_operation_leaves_open_is_its_own_and_nobody_elses(
     for clause in ("CREATE-1", "GET-1", "DELETE-1"):
         assert re.search(rf"{clause} +MUST +pass", text), text
     assert "Begin with UPDATE-1" in text
+
+
+ORDERED = """
+from crudspec.backends.asyncpg import AsyncpgBackend as Good
+from beside import key
+
+
+class Ordered(Good):
+    async def list_tasks(self):
+        return sorted(await super().list_tasks(), key=key)
+"""
+
+
+def test_a_list_in_another_order_is_one_finding(consumer):
+    """Also: a file can import what stands beside it."""
+    consumer.write("mine/beside.py", "def key(row):\n    return row.done, row.id\n")
+    consumer.write("mine/ordered.py", ORDERED)
+    text = consumer.check("mine/ordered.py:Ordered", "--effort", "quick").stdout.str()
+    assert "1 finding: 1 answer. Begin with LIST-1: " in text, text

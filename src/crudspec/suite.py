@@ -21,7 +21,7 @@ from crudspec.faults.injection import (
     silent,
 )
 from crudspec.faults.lost import Outcome, Sweep, arguments, fill_pool, outcome, working, works_again, writes_of
-from crudspec.faults.outages import lost_calls
+from crudspec.faults.outages import PATIENCE, SKIPPED_SECONDS, lost_calls
 from crudspec.faults.refusals import EXCUSES, lets_nobody_in
 from crudspec.harness.abilities import LEAVE
 from crudspec.harness.calls import (
@@ -83,8 +83,10 @@ __all__ = [
     "NEITHER",
     "NEVER_RECOVERS",
     "OPERATIONS",
+    "PATIENCE",
     "SETTLE_SECONDS",
     "SIZES",
+    "SKIPPED_SECONDS",
     "UNAVAILABLE",
     "USUAL_SIZE",
     "VALID_TITLES",

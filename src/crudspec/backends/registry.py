@@ -166,6 +166,8 @@ def import_file(path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # as `python file.py` does: what stands beside it can be imported
     sys.modules[name] = module  # dataclasses and pydantic look their module up by name
     try:
         spec.loader.exec_module(module)

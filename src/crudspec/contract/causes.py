@@ -39,6 +39,22 @@ CAUSES: dict[str, str] = {
 }
 """What each means to a user. A cause may carry a detail after a colon, such as ``hangs: get``."""
 
+REMEDIES: dict[str, str] = {
+    LEAK: "@crudspec.translated above the class makes them crudspec's; crudspec.from_sqlstate, where you catch them",
+    STORED_CHANGED: "check what is sent: crudspec.check_title, crudspec.check_done",
+    ACCEPTED: "check what is sent: crudspec.check_title, crudspec.check_done",
+    KEY_GUESSED: "ask crudspec.can_exist(id) first: it refuses what is no id",
+    NO_ID: "ask crudspec.can_exist(id) first: it refuses what is no id",
+    KEY_RAISES: "ask crudspec.can_exist(id) first: where it says no, there is no such row",
+    HANGS: "a timeout of the client's own; if it only takes long, crudspec waits longer with --deadline 60",
+}
+"""What mends it most often, by cause; a detail after a colon counts for nothing."""
+
+
+def remedy(cause: str) -> str:
+    """What mends it most often; empty where that depends."""
+    return REMEDIES.get(cause.partition(":")[0], "")
+
 
 def meaning(cause: str) -> str:
     """What a cause means to a user; empty where it is not one of :data:`CAUSES`."""

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from crudspec.truth.witness import Witness
     from crudspec.wire import Proxy
 
-_SKIPPED_SECONDS = 120.0
+SKIPPED_SECONDS = 120.0
 """By which the event loop's clock is put forward at most, for a timeout to be met."""
 
 _SILENT_SECONDS = 1.0
 """After which a silent server resets its connections, where no timeout goes by the event loop's clock."""
 
-_PATIENCE = 6.0
+PATIENCE = 6.0
 
 _CROWD, _CROWD_IN_THREADS = 40, 20
 """Calls beside those of each operation: more than a usual pool has connections, so that some wait for the pool."""
@@ -68,7 +68,7 @@ async def lost_calls(backend: Subject, witness: Witness, proxy: Proxy) -> AsyncI
         crowding = working(backend)[:1] * (_CROWD_IN_THREADS if subject.in_threads else _CROWD)
         calls = [(name, arguments(name, row.id, "written")) for name in (*working(backend), *crowding)]
         with silent(proxy, seconds=_SILENT_SECONDS):
-            deadline = _SKIPPED_SECONDS + _PATIENCE
+            deadline = SKIPPED_SECONDS + PATIENCE
             ended = await _all_ended([subject.call(name, *args, deadline=deadline) for name, args in calls])
     for (operation, args), seen in zip(calls, ended, strict=True):
         if seen.error is not None:
@@ -85,7 +85,7 @@ async def _filled(backend: Subject, witness: Witness, proxy: Proxy) -> AsyncGene
         yield subject
     finally:
         with suppress(ContractBroken):  # whether it can be left after that, LOST-3 asks
-            await subject.close(deadline=_PATIENCE)
+            await subject.close(deadline=PATIENCE)
 
 
 async def _ended(call: Awaitable[object]) -> Outcome:
@@ -98,8 +98,8 @@ async def _all_ended(calls: list[Awaitable[object]], *, skip: bool = True) -> li
     async with together() as start:
         tasks = [start(outcome(call)) for call in calls]
         if skip:
-            await pass_time(tasks, _SKIPPED_SECONDS, lambda: None)
-        await asyncio.wait(tasks, timeout=_PATIENCE)
+            await pass_time(tasks, SKIPPED_SECONDS, lambda: None)
+        await asyncio.wait(tasks, timeout=PATIENCE)
         return [
             Outcome() if not task.done() or task.cancelled() or task.exception() is not None else task.result()
             for task in tasks

@@ -55,8 +55,9 @@ class Heart:
             self.place[:SIZE] = self._written[key]
         now = _now()
         if now >= self._next or now + limit > self._until:
-            self._next, self._until = now + _EVERY, now + limit + _EVERY
-            self.listener(limit)
+            # Another call may be under way, and for longer.
+            self._next, self._until = now + _EVERY, max(self._until, now + limit + _EVERY)
+            self.listener(self._until - now)
 
 
 def read_place(content: bytes) -> tuple[str, str, str]:

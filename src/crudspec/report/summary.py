@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from crudspec.contract.causes import remedy
 from crudspec.contract.clauses import BY_ID, Consequence
 from crudspec.contract.deviations import DeviationError, write_draft
 from crudspec.record import Header, Record, Verdict
@@ -108,18 +109,24 @@ def _told(finding: Finding, record: Record, styled, excerpts: bool) -> Iterator[
     count = len(finding.results)
     yield f"       {_clauses(finding)}; {count} check{'s' * (count != 1)}"
     if excerpts:
-        yield from (f"  {line}".rstrip() for line in excerpt(finding, record))
+        if remedy(finding.worst.cause):
+            yield f"       try: {remedy(finding.worst.cause)}"
+        yield from excerpt(finding)
 
 
-def excerpt(finding: Finding, record: Record) -> Iterator[str]:
-    """A screen of the worst failure, and where the rest is."""
-    lines = finding.worst.failure.splitlines()
+def excerpt(finding: Finding) -> Iterator[str]:
+    """A screen of the worst failure, and where the rest is; a program to paste stands at the left edge."""
+    lines, is_program = [], False
+    for line in finding.worst.failure.splitlines():
+        is_program = is_program and not line.startswith("  again ")
+        lines.append(line if is_program else f"  {line}".rstrip())
+        is_program = is_program or line.startswith("  program ")
     if len(lines) <= _SCREEN:
         yield from lines
         return
     yield from lines[: _SCREEN - 2]
-    command = f"crudspec check {record.spec(finding.backend)} -k {finding.worst.clause} -v"
-    yield f"  … {len(lines) - _SCREEN + 2} more lines: {command}"
+    again = lines[-1].partition("again")[2].strip()
+    yield f"    … {len(lines) - _SCREEN + 2} more lines: {again}{' -v' * again.startswith('crudspec ')}"
 
 
 def _clauses(finding: Finding) -> str:

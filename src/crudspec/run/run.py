@@ -144,7 +144,9 @@ class Run:
         options += [f"--hypothesis-seed={self.seed}"] if self.seed else []
         given = {name: self.config.getoption(f"crud_{name}") for name in ("server", "deadline")}
         options += [f"--crud-{name}={value}" for name, value in given.items() if value is not None]
-        options += [f"--crud-{name}" for name in ("strict", "translated") if self.config.getoption(f"crud_{name}")]
+        options += [
+            f"--crud-{name}" for name in ("strict", "translated", "wire") if self.config.getoption(f"crud_{name}")
+        ]
         if self.is_watched:
             command = ["crudspec", "check", adapter.spec, "-k", clause_id]
             return shlex.join([*command, *map(in_words_of_the_command, options)])

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 UNUSED_DAYS = 7
 """An entry that no run used for so long is removed."""
 
+MOST_KEPT = 4
+"""Entries of some 45 MB each; one more removes the one that was not used for longest."""
+
 _MAKERS = ("postgres.py", "embedded.py", "cache.py", "template.py", "migrate.py")
 """The code that makes what is in an entry; a change in it must miss the cache."""
 
@@ -89,8 +92,12 @@ def store(kept: Path, directory: Path) -> None:
 
 
 def prune(directory: Path) -> None:
-    """Remove what nobody used for a week, and what a killed run left half written a day ago."""
+    """Remove what nobody used for a week, or what is too much, and what a killed run left half written a day ago."""
     now = time.time()
+    with contextlib.suppress(OSError):
+        kept = sorted(directory.glob("cluster-*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in kept[MOST_KEPT:]:
+            path.unlink(missing_ok=True)
     for pattern, days in (("cluster-*.tar", UNUSED_DAYS), (".*.partial", 1)):
         for path in directory.glob(pattern):
             with contextlib.suppress(OSError):

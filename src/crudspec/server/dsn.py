@@ -101,6 +101,9 @@ def _redacted(text: str, dsn: str) -> str:
             text = text.replace(form, "***")
         elif len(form) >= _SHORT and meant not in words:
             text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", "***", text)
+        if len(form) >= _RARE and "…" in text:  # cut in the middle of it
+            for length in range(len(form) - 1, 3, -1):
+                text = text.replace(f"{form[:length]} …", "*** …").replace(f"… {form[-length:]}", "… ***")
         for shown in (f":{form}@", f"password={form}", f"password='{form}'"):
             text = text.replace(shown, shown.replace(form, "***"))
     return text

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from crudspec.truth.model import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _LONGEST = 300
+_MUCH = 30
+_RUN = re.compile(rf"(.)\1{{{_MUCH},}}", re.DOTALL)
+"""One character so often that nobody counts it."""
 
 
 def shown(value: object) -> str:
@@ -24,12 +28,26 @@ def shown(value: object) -> str:
 
 
 def _text(value: object) -> str:
+    if type(value) is str and _RUN.search(value):
+        return " + ".join(f"{text[0]!r} * {len(text)}" if len(text) > _MUCH else repr(text) for text in _parts(value))
     if type(value) is list:
         return f"[{', '.join(map(_text, value))}]"
     if type(value).__repr__ is not object.__repr__:
         return repr(value)
     fields = ", ".join(f"{name}={getattr(value, name)!r}" for name in Row._fields if hasattr(value, name))
     return f"<{type(value).__name__} {fields}>" if fields else repr(value)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The text, cut where such a run begins and ends."""
+    end = 0
+    for run in _RUN.finditer(text):
+        if run.start() > end:
+            yield text[end : run.start()]
+        yield run[0]
+        end = run.end()
+    if end < len(text):
+        yield text[end:]
 
 
 def shown_call(operation: str, args: Sequence[object]) -> str:

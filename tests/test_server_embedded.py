@@ -362,6 +362,7 @@ def test_keeps_a_few_clusters_only(tmp_path):
     for number in range(cache.MOST_KEPT + 3):
         path = tmp_path / f"cluster-17.1-{number}.tar"
         path.touch()
-        os.utime(path, (time.time() - number,) * 2)
+        stamp = time.time() - number
+        os.utime(path, (stamp, stamp))
     cache.prune(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {f"cluster-17.1-{n}.tar" for n in range(cache.MOST_KEPT)}

@@ -140,7 +140,7 @@ async def test_the_server_is_gone_for_good(backend: Subject, witness: Witness) -
                 await asyncio.wait(calls.values(), timeout=limit)
                 for what, call in calls.items():
                     if not call.done():
-                        raise _hangs(f"{what}, when the server is gone", limit)
+                        raise _hangs(backend, f"{what}, when the server is gone")
                     if call.result().error is None:
                         raise ContractBroken(
                             f"{what}, when the server is gone", expected="an exception", seen=str(call.result())
@@ -192,7 +192,7 @@ async def _silent_at(places: Sequence[str], backend: Subject, witness: Witness, 
                     start(_connect(backend.adapter, proxies[place].dsn, limit, answer))
                     call = _named("connect", answer, silence)
                 waits[place] = (silence, start(call))
-            await _judge(waits, limit)
+            await _judge(backend, waits, limit)
         for place, subject in subjects.items():
             silence, _ = waits[place]
             await works_again(subject, task_id, silence.connections, "after the server had been silent")
@@ -213,7 +213,7 @@ async def test_leaving_does_not_wait_for_a_silent_server(backend: Subject) -> No
                 await pass_time([leaving], SKIPPED_SECONDS, lambda: None)
                 await asyncio.wait([leaving], timeout=limit + SETTLE_SECONDS)
                 if silence.broken or not leaving.done():
-                    raise _hangs("leaving `connect`, with a server that is silent", limit, expected="it ends")
+                    raise _hangs(backend, "leaving `connect`, with a server that is silent", expected="it ends")
             with suppress(ContractBroken):  # that its goodbye was not heard may be said, by whatever exception
                 await leaving
 
@@ -225,16 +225,16 @@ Ended = list[tuple[str, Outcome, bool]]
 """Calls, what became of them, and whether that was only when the silence was over."""
 
 
-async def _judge(waits: Mapping[str, tuple[Silence, asyncio.Future[Ended]]], limit: float) -> None:
+async def _judge(backend: Subject, waits: Mapping[str, tuple[Silence, asyncio.Future[Ended]]], limit: float) -> None:
     tasks = [task for _, task in waits.values()]
     await pass_time(tasks, SKIPPED_SECONDS, lambda: [silence.swallowed for silence, _ in waits.values()])
     await asyncio.wait(tasks, timeout=limit + SETTLE_SECONDS)
     for where, (silence, task) in waits.items():
         if not task.done():
-            raise _hangs(f"an operation, with a server that is silent {where}", limit)
+            raise _hangs(backend, f"an operation, with a server that is silent {where}")
         for what, seen, too_late in task.result():
             if too_late:
-                raise _hangs(f"{what}, with a server that is silent {where}", limit)
+                raise _hangs(backend, f"{what}, with a server that is silent {where}")
             if seen.error is None:
                 raise ContractBroken(
                     f"{what}, with a server that is silent {where}",
@@ -302,9 +302,13 @@ async def _connect(adapter: Adapter, dsn: str, patience: float, answer: asyncio.
         answer.set_result(seen)
 
 
-def _hangs(what: str, limit: float, expected: str = "an exception, within the backend's own timeout") -> ContractBroken:
-    return ContractBroken(
-        what,
-        expected=expected,
-        seen=f"no answer within {limit:g} seconds, or {SKIPPED_SECONDS:g} by the event loop's clock: it hangs",
-    )
+def _hangs(
+    backend: Subject, what: str, expected: str = "an exception, within the backend's own timeout"
+) -> ContractBroken:
+    limit = _patience(backend)
+    if backend.in_threads:
+        seen = f"no answer within {limit:g} seconds: nothing on the client's side ends its wait for an answer, as a "
+        seen += "timeout of its socket would; a statement_timeout is the server's, and keepalives go on being answered"
+    else:
+        seen = f"no answer within {limit:g} seconds, or {SKIPPED_SECONDS:g} by the event loop's clock: it hangs"
+    return ContractBroken(what, expected=expected, seen=seen)

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from crudspec.run.place import suite_directory
 from crudspec.suite import Outcome
 
@@ -314,3 +316,40 @@ def test_a_list_that_refuses_to_be_changed_keeps_its_promise() -> None:
             raise RuntimeError("frozen")
 
     part_of_the_suite("list")._wreck(Frozen([1]))
+
+
+WIRED = """
+from contextlib import asynccontextmanager
+from crudspec.backends.asyncpg import AsyncpgBackend as Good
+
+
+class YieldsNothing(Good):
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, dsn):
+        async with Good.connect(dsn):
+            yield
+
+
+class Plain(Good):
+    @classmethod
+    async def connect(cls, dsn):
+        return Good(dsn)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "YieldsNothing",
+            "connect yielded None, which has no create, get, list_tasks, update, delete; yield the backend",
+        ),
+        ("Plain", "which is no context manager; above it belong @classmethod and @asynccontextmanager"),
+    ],
+)
+def test_a_connect_that_is_put_together_wrongly_is_one_finding_that_says_what_to_write(consumer, name, told) -> None:
+    consumer.write("wired.py", WIRED)
+    text = consumer.check(f"wired.py:{name}", "-k", "CREATE or CONNECT-1").stdout.str()
+    assert told in text
+    assert "1 finding: 1 hang. Begin with CONNECT-1" in text

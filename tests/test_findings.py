@@ -20,6 +20,7 @@ from crudspec.record import (
     Verdict,
     replayed,
 )
+from crudspec.report.failure import _folded
 from crudspec.report.findings import findings, not_run
 from crudspec.report.summary import closing, opening
 from crudspec.report.text import cut
@@ -296,3 +297,13 @@ def test_a_password_that_was_cut_is_not_shown_in_part() -> None:
     for length in range(20, 70):
         text = redacted(cut(f"no config for {dsn} in this place", length), dsn)
         assert not any(secret[at : at + 4] in text for at in range(len(secret) - 4)), text
+
+
+def test_calls_that_are_the_same_are_told_once() -> None:
+    assert list(_folded(["a", "b", "b", "b", "c", "c"])) == [
+        "a",
+        "b",
+        "the same 2 more times",
+        "c",
+        "the same 1 more time",
+    ]

@@ -10,6 +10,7 @@ from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from crudspec.backend import OPERATIONS
 from crudspec.contract.causes import RESULT
 from crudspec.contract.clauses import Consequence
 from crudspec.contract.failures import ContractBroken, Depends, Inconclusive
@@ -270,6 +271,7 @@ class Subject:
         context = self.adapter.cls.connect(self.dsn if self.wire is None else self.wire.dsn)
         if hasattr(context, "__aenter__"):
             async with context as backend:
+                _check_offers(backend)
                 self._variables = list(copy_context().items())
                 opened.set_result(backend)
                 await closing.wait()
@@ -278,6 +280,7 @@ class Subject:
             pool, own = DaemonPool(patience=min(self.deadline, THREAD_PATIENCE)), DaemonPool(patience=0, workers=1)
             try:
                 backend = await own.run(context.__enter__)
+                _check_offers(backend)
                 pool.context = own.context
                 self.in_threads = True
                 opened.set_result(_InThreads(backend, pool))
@@ -287,7 +290,10 @@ class Subject:
                 pool.close()
                 own.close()
         else:
-            raise TypeError(f"connect returned {shown(context)}, which is no context manager")
+            raise TypeError(
+                f"connect returned {shown(context)}, which is no context manager; above it belong @classmethod and "
+                "@asynccontextmanager, or @contextmanager where it is synchronous"
+            )
 
     async def call(self, operation: str, *args: object, deadline: float | None = None) -> Any:
         """Call an operation and return what it returns, or raise what it raises.
@@ -396,6 +402,17 @@ class Subject:
 
     async def delete(self, task_id: Any) -> Any:
         return await self.call("delete", task_id)
+
+
+def _check_offers(backend: object) -> None:
+    """Refuse what is no backend at all, before five operations fail for it.
+
+    Raises:
+        TypeError: an operation is not there.
+    """
+    missing = [name for name in OPERATIONS if not hasattr(backend, name)]
+    if missing:
+        raise TypeError(f"connect yielded {shown(backend)}, which has no {', '.join(missing)}; yield the backend")
 
 
 def truth(what: str, returned: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from crudspec.report.text import cut
 from crudspec.truth.shown import shown_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from crudspec.backends.registry import Adapter
     from crudspec.contract.clauses import Clause
@@ -28,7 +29,6 @@ _LONGEST_VALUE = 100
 _HERE = Path(__file__).resolve().parents[1]
 
 _OWN_CONNECTIONS = (_HERE / "truth" / "witness.py", _HERE / "server" / "scratch.py")
-assert all(path.is_file() for path in _OWN_CONNECTIONS)
 _LOST = (
     OSError,
     asyncpg.InterfaceError,
@@ -53,7 +53,7 @@ def describe(clause: Clause, adapter: Adapter, error: BaseException, calls: Iter
     """
     lines = [f"{clause.id} ({clause.level}) is broken by {adapter.name}", f"  promise   {clause.promise}"]
     remembered = list(calls)
-    told = [str(call) for call in remembered]
+    told = list(_folded(str(call) for call in remembered))
     sql = [line for call in remembered[-_CALLS_WITH_SQL:] for line in call.sql()]
     script = ""
     if isinstance(error, ContractBroken):
@@ -106,6 +106,15 @@ def _places(error: BaseException) -> list[str]:
             found.append(f"{frame.filename}:{frame.lineno} in {frame.name}: {frame.line}")
         link = link.__cause__
     return list(dict.fromkeys(found))[-3:]
+
+
+def _folded(lines: Iterable[str]) -> Iterator[str]:
+    """The lines; of some in a row that are the same, the first, and how many more there are."""
+    for line, same in groupby(lines):
+        more = len(list(same)) - 1
+        yield line
+        if more:
+            yield f"the same {more} more time{'s' * (more != 1)}"
 
 
 def _short(line: str) -> str:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from crudspec.backends.registry import Adapter
-    from crudspec.harness.subject import Call
+    from crudspec.harness.call import Call
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ import inspect
 from collections import deque
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import Context, ContextVar, copy_context
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crudspec.backend import OPERATIONS
@@ -15,9 +14,10 @@ from crudspec.contract.causes import RESULT
 from crudspec.contract.clauses import Consequence
 from crudspec.contract.failures import ContractBroken, Depends, Inconclusive
 from crudspec.harness.abilities import CONNECT, LEAVE, Abilities
+from crudspec.harness.call import Call
 from crudspec.harness.heartbeat import beat
 from crudspec.harness.reading import read, read_all
-from crudspec.harness.threads import DaemonPool
+from crudspec.harness.threads import DaemonPool, InThreads
 from crudspec.harness.watchdog import Blocked, Watchdog
 from crudspec.truth.shown import shown, shown_call, shown_error
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from crudspec.backends.registry import Adapter
     from crudspec.truth.model import Row
-    from crudspec.wire import Proxy, Traffic
+    from crudspec.wire import Proxy
 
 OPERATION_DEADLINE = 10.0
 """Seconds that an operation may take, unless a check blocks it on purpose."""
@@ -44,46 +44,6 @@ CLOSE_AGAIN_DEADLINE = 0.05
 """Seconds for leaving a ``connect`` that is known not to be left: it is told once, and then given up at once."""
 
 _REMEMBERED_CALLS = 12
-_SHOWN_STATEMENTS = 12
-
-
-_UNANSWERED = object()
-
-
-@dataclass(slots=True)
-class Call:
-    """One call, for the failure that it may lead to. What it returned is made text only if it comes to that."""
-
-    backend: str
-    operation: str
-    args: tuple[object, ...]
-    returned: object = _UNANSWERED
-    trouble: str = "still running"
-    traffic: Traffic | None = None
-    """What passed while it ran, where a wire was looking."""
-
-    @property
-    def outcome(self) -> str:
-        """What it returned or raised, as text."""
-        return self.trouble if self.returned is _UNANSWERED else shown(self.returned)
-
-    def __str__(self) -> str:
-        return f"{shown_call(self.operation, self.args)} -> {self.outcome}"
-
-    def sql(self) -> list[str]:
-        """The call and its statements, a line each; nothing where no wire was looking."""
-        if self.traffic is None:
-            return []
-        told = shown_traffic(self.traffic) or ["nothing was sent"]
-        return [shown_call(self.operation, self.args), *(f"  {line}" for line in told)]
-
-
-def shown_traffic(traffic: Traffic) -> list[str]:
-    """The statements for a failure, a line each; of many, the first and the last."""
-    told = [str(statement) for statement in traffic.statements]
-    if len(told) > _SHOWN_STATEMENTS:
-        told[_SHOWN_STATEMENTS // 2 : -_SHOWN_STATEMENTS // 2] = [f"… {len(told)} statements in all …"]
-    return told
 
 
 class DeadlineMissed(ContractBroken):
@@ -283,7 +243,7 @@ class Subject:
                 _check_offers(backend)
                 pool.context = own.context
                 self.in_threads = True
-                opened.set_result(_InThreads(backend, pool))
+                opened.set_result(InThreads(backend, pool))
                 await closing.wait()
                 await own.run(context.__exit__, None, None, None)
             finally:
@@ -439,19 +399,3 @@ def _not_done(what: str, expected: str, task: asyncio.Task[None], limit: float) 
     if error is None:
         return ContractBroken(what, expected=expected, seen="it ended at once")
     return error if isinstance(error, ContractBroken) else _as_failure(what, expected, error)
-
-
-class _InThreads:
-    """The async face of a synchronous backend."""
-
-    def __init__(self, backend: object, pool: DaemonPool) -> None:
-        self._backend = backend
-        self._pool = pool
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._backend, name)
-
-        async def call(*args: object, **kwargs: object) -> Any:
-            return await self._pool.run(lambda: method(*args, **kwargs))
-
-        return call

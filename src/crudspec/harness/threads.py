@@ -119,3 +119,19 @@ class DaemonPool:
 
 _Job = Callable[[], Callable[[], None]]
 _Inbox = queue.SimpleQueue[_Job | None]
+
+
+class InThreads:
+    """The async face of a synchronous backend."""
+
+    def __init__(self, backend: object, pool: DaemonPool) -> None:
+        self._backend = backend
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._backend, name)
+
+        async def call(*args: object, **kwargs: object) -> Any:
+            return await self._pool.run(lambda: method(*args, **kwargs))
+
+        return call

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from crudspec.backend import OPERATIONS
 from crudspec.contract.failures import ContractBroken, Inconclusive
-from crudspec.harness.subject import Subject, shown_traffic
+from crudspec.harness.call import shown_traffic
+from crudspec.harness.subject import Subject
 from crudspec.truth.shown import shown, shown_error
 from crudspec.wire import Proxy, Traffic, threaded
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from crudspec.backends.registry import Adapter
     from crudspec.contract.clauses import Clause
-    from crudspec.harness.subject import Call
+    from crudspec.harness.call import Call
 
 _CALLS_WITH_SQL = 4
 _LONGEST_SQL = 400

@@ -103,8 +103,10 @@ class Consumer:
         In a copy of a process that has imported everything, which takes half of the time; or in one that is started
         anew, for what happens when plugins are loaded.
         """
-        args = ("--pyargs", "crudspec.conformance", *self._server, *args)
-        return self.run(*args) if anew else copied(self.path, "-p", "no:cacheprovider", *args)
+        args = (*self._server, *args)
+        if anew:
+            return self.run("--pyargs", "crudspec.conformance", *args)
+        return copied(self.path, "-p", "no:cacheprovider", str(ROOT / "conformance"), *args)
 
     def collect(self, *args: str, part: str = "") -> pytest.RunResult:
         """List the suite's checks, by path and without a process of its own: a tenth of the time."""

@@ -142,7 +142,7 @@ def test_the_run_does_not_pass_where_pytest_would(consumer, trick):
 
 def test_a_lost_check_is_missed_with_several_processes_too(consumer):
     consumer.write("conftest.py", DROPPED)
-    result = consumer.suite("--crud-backend=asyncpg", "-k", "CREATE-6 or RESULT-1", "-n2")
+    result = consumer.suite("--crud-backend=asyncpg", "-k", "CREATE-6 or RESULT-1", "-n2", anew=True)
 
     assert result.ret == 1
     result.stdout.fnmatch_lines(["1 of 2 planned checks were run*", "INCOMPLETE: 1 planned*CREATE-6 of asyncpg*"])

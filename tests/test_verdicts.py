@@ -125,7 +125,7 @@ def test_a_run_that_lost_checks_on_the_way_does_not_pass(consumer) -> None:
             items[:] = [item for item in items if "GET-4" not in item.nodeid]
         """,
     )
-    result = consumer.suite("--crud-backend=asyncpg", "--crud-profile=crud", "--crud-effort=quick")
+    result = consumer.suite("--crud-backend=asyncpg", "--crud-profile=crud", "--crud-effort=quick", anew=True)
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*GET-4 *not run*", "INCOMPLETE: 2 planned checks were not run, GET-4 of asyncpg*"])
 
@@ -141,7 +141,7 @@ def test_a_run_that_stops_early_says_so(consumer) -> None:
             return True if "GET-4" in item.nodeid else None
         """,
     )
-    result = consumer.suite("--crud-backend=asyncpg", "-k", "GET-3 or GET-4")
+    result = consumer.suite("--crud-backend=asyncpg", "-k", "GET-3 or GET-4", anew=True)
     assert result.ret == 1
     result.stdout.fnmatch_lines(["INCOMPLETE: 2 planned checks were not run*"])
 
@@ -181,7 +181,9 @@ def test_where_there_can_be_no_wire_the_clauses_that_need_one_say_why_and_what_t
         run.Proxy = lambda dsn: Proxy(dsn + "?sslmode=require")
         """,
     )
-    result = consumer.suite("--crud-backend=asyncpg", "-k", "GET-1 or RACE-2 or LOST-3 or COST", "--crud-wire")
+    result = consumer.suite(
+        "--crud-backend=asyncpg", "-k", "GET-1 or RACE-2 or LOST-3 or COST", "--crud-wire", anew=True
+    )
     assert result.ret == 1
     text = result.stdout.str()
     assert "the wire needs a plain loopback connection. Leave the option out or say sslmode=disable" in text

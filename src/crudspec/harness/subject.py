@@ -368,11 +368,10 @@ def _check_offers(backend: object) -> None:
     """Refuse what is no backend at all, before five operations fail for it.
 
     Raises:
-        TypeError: an operation is not there.
+        TypeError: it has no operation.
     """
-    missing = [name for name in OPERATIONS if not hasattr(backend, name)]
-    if missing:
-        raise TypeError(f"connect yielded {shown(backend)}, which has no {', '.join(missing)}; yield the backend")
+    if not any(hasattr(backend, name) for name in OPERATIONS):
+        raise TypeError(f"connect yielded {shown(backend)}, which has no {', '.join(OPERATIONS)}; yield the backend")
 
 
 def truth(what: str, returned: object) -> bool:

@@ -348,16 +348,28 @@ class Crashes(AsyncpgBackend):
 
     async def get(self, task_id):
         os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class ShowsNothing(AsyncpgBackend):
+    """LIST-1: a list is always empty."""
+
+    async def list_tasks(self):
+        return []
 '''
 
 
-def test_a_mutant_that_ends_its_process_is_a_problem(server, tmp_path: Path, monkeypatch) -> None:
+def test_a_mutant_that_ends_its_process_is_a_problem_and_takes_no_other_with_it(
+    server, tmp_path: Path, monkeypatch
+) -> None:
     """Also where somebody's options for pytest would run the checks in processes of their own."""
     monkeypatch.setenv("PYTEST_ADDOPTS", "-n 1")
     (tmp_path / "crashing.py").write_text(CRASHING, encoding="utf-8")
     choice = ServerChoice(kind="external", dsn=server.dsn)
     outcomes = hunt_all(tmp_path, collect(tmp_path), choice, processes=1, tell=lambda _: None)
     found = problems(outcomes, whole=False)
+    found = [problem for problem in found if problem.startswith("Crashes")]
     assert found[:1] == ["Crashes survives GET-1: the interpreter is shot"]
     assert len(found) == 2, outcomes
     assert "Fatal Python error" in found[1], found
+    (other,) = (outcome for outcome in outcomes if outcome.mutant.name == "ShowsNothing")
+    assert "LIST-1" in other.caught.failed

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import importlib
+import json
 import os
 import shutil
 import sys
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing import parent_process
 from pathlib import Path
 from threading import Thread
@@ -192,7 +193,7 @@ def hunt_and_send(to: Connection, gallery: Path, batch: Batch, dsn: str, output:
     if batch.base == "noisy":
         for mutant in mutants:
             _put_noisy(mutant)
-    to.send(hunt(mutants, batch))
+    to.send_bytes(json.dumps([asdict(caught) for caught in hunt(mutants, batch)]).encode())
 
 
 def _itself(way: str) -> Mutant:

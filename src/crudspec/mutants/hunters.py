@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -150,7 +152,7 @@ def _hunt_in_process(gallery: Path, batch: Batch, dsn: str, output: Path) -> lis
         process.start()
         sender.close()
         if receiver.poll(_PROCESS_DEADLINE):
-            return receiver.recv()
+            return [Caught(**found) for found in json.loads(receiver.recv_bytes())]
         told = f"was not done in {_PROCESS_DEADLINE:g} s"
     except Exception as error:  # noqa: BLE001 - whatever it is, these mutants were not asked, and it has to be told
         lines = output.read_text(errors="replace").splitlines() or [f"{type(error).__name__}: {error}"]
@@ -160,4 +162,7 @@ def _hunt_in_process(gallery: Path, batch: Batch, dsn: str, output: Path) -> lis
             process.kill()
             process.join()
         receiver.close()
+    if len(batch.names) > 1:  # one of them has taken the others with it
+        alone = [replace(batch, names=(name,)) for name in batch.names]
+        return [caught for one in alone for caught in _hunt_in_process(gallery, one, dsn, output)]
     return [Caught(name, batch.base, failed={"": f"the process {told}"}) for name in batch.names]

@@ -47,6 +47,7 @@ class Child:
         done: Node ids of the checks that came to an end in it.
         reason: Why it says that it cannot go on.
         spoilt: Why it can run no check after the one that is under way; empty where it can.
+        knows: Backend and operation of what it was told, as it was started, that ends a process.
     """
 
     def __init__(self, order: dict[str, Any]) -> None:
@@ -79,6 +80,7 @@ class Child:
         self._called: tuple[str, str, str] | None = None
         self.reason = ""
         self.spoilt = ""
+        self.knows = {(backend, operation) for backend, operation, *_ in order.get("broken", ())}
         self.since = self._heard = time.monotonic()
         self._limit = limits.START
         self._pending = b""

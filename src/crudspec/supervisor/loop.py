@@ -322,6 +322,11 @@ class Supervisor:
         """
         assert self._work is not None
         clause = OWNERS[operation]
+        found = (check.backend, operation)
+        if found not in child.knows and any(found == (backend, known) for backend, known, *_ in self._broken):
+            self._work.put_back(check)  # another process has met it in the meantime, and it is told
+            self._respawn()
+            return
         self._broken.append((check.backend, operation, clause, self._redacted(ended)))
         planned = [
             known for known in self.record.checks.values() if (known.backend, known.clause) == (check.backend, clause)

@@ -1,0 +1,207 @@
+"""A table as the server has it: its columns, its key, what must be unique and what refers to other tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from crudspec.entity.row import UNREAD, Row, row_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from crudspec.entity.row import Key
+    from crudspec.entity.types import Type
+
+Default = Literal["", "constant", "generated", "clock"]
+"""What fills a column where nothing is given: nothing (or NULL), the same value each time, another one each time
+(a sequence, ``gen_random_uuid()``), or the transaction's time, ``now()``.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        name: As the table has it.
+        type: What it holds.
+        nullable: NULL may stand in it.
+        default: What fills it where nothing is given.
+        constant: The value of a constant default.
+        computed: ``GENERATED ALWAYS AS (…) STORED``: nobody may write it.
+        moves: It changes by itself when the row is updated; a trigger does that.
+    """
+
+    name: str
+    type: Type
+    nullable: bool = False
+    default: Default = ""
+    constant: Any = None
+    computed: bool = False
+    moves: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """Columns whose values no two rows share; the primary key is not among these.
+
+    Attributes:
+        name: Of the constraint, or of the index.
+        columns: Its columns.
+        nulls_distinct: Two rows may both have NULL there, as usual.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    nulls_distinct: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key.
+
+    Attributes:
+        name: Of the constraint.
+        columns: That refer.
+        parent: The table that is referred to.
+        to: Its columns.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    parent: str
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, and what of it the operations take.
+
+    Attributes:
+        name: Of the table.
+        schema: That it stands in.
+        columns: In the table's order.
+        key: Names of the key's columns.
+        creates: Names of the columns that ``create`` is given.
+        updates: Names of the columns that ``update`` is given.
+        order: What ``list_all`` promises: names of columns, with ``-`` before one that descends; None: any order.
+        names: What the class calls its operations, where it is not their own name.
+        unique: What must be unique beside the key.
+        references: Its foreign keys.
+        checks: Its CHECK constraints, by name.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    creates: tuple[str, ...]
+    updates: tuple[str, ...]
+    schema: str = "public"
+    order: tuple[str, ...] | None = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    unique: tuple[Unique, ...] = ()
+    references: tuple[Reference, ...] = ()
+    checks: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
+
+    @cached_property
+    def Row(self) -> type[Row]:  # noqa: N802 - it is a class
+        """The class of its rows."""
+        return row_type(self.by_name, self.key)
+
+    @cached_property
+    def quoted(self) -> str:
+        """Its name, for a statement."""
+        return f"{quoted(self.schema)}.{quoted(self.name)}"
+
+    @cached_property
+    def key_columns(self) -> tuple[Column, ...]:
+        return tuple(self.by_name[name] for name in self.key)
+
+    @cached_property
+    def chooses_key(self) -> bool:
+        """Whether the server makes at least a part of the key, and not the client all of it."""
+        return any(name not in self.creates for name in self.key)
+
+    @cached_property
+    def unpredictable(self) -> frozenset[str]:
+        """Columns that an update may change without being given: computed ones, and those that a trigger moves."""
+        return frozenset(column.name for column in self.columns if column.computed or column.moves)
+
+    @cached_property
+    def uniques(self) -> tuple[tuple[str, ...], ...]:
+        """The column sets that are unique, the key first."""
+        return (self.key, *(one.columns for one in self.unique))
+
+    def method(self, operation: str) -> str:
+        """What the class calls an operation."""
+        return self.names.get(operation, operation)
+
+    def created(self, values: Mapping[str, Any]) -> Row:
+        """The row that a create with these values makes; what the server chooses is not known."""
+        return self.Row(
+            values[column.name]
+            if column.name in values
+            else column.constant
+            if column.default == "constant"
+            else None
+            if not column.default and column.nullable and not column.computed and column.name in self.creates
+            else UNREAD
+            for column in self.columns
+        )
+
+    def updated(self, row: Row, values: Mapping[str, Any]) -> Row:
+        """The row after an update with these values; what moves by itself is not known."""
+        return row.but(values).without(self.unpredictable)
+
+    def collides(self, row: Row, rows: Iterable[Row]) -> tuple[str, ...]:
+        """The unique columns in which a row would be equal to one of others; empty where it would not."""
+        others = [other for other in rows if other.key != row.key]
+        for one in self.unique:
+            mine = [row[name] for name in one.columns]
+            if one.nulls_distinct and None in mine:
+                continue
+            if any([other[name] for name in one.columns] == mine for other in others):
+                return one.columns
+        return ()
+
+    def sort(self, rows: Iterable[Row]) -> list[Row]:
+        """Rows as ``list_all`` has to return them, those that it may return in any order by their keys."""
+        found = sorted(rows, key=lambda row: self.sort_key(row, self.key))
+        for name in reversed(self.order or ()):
+            found.sort(key=lambda row, name=name: self.sort_key(row, (name.lstrip("-"),)), reverse=name[0] == "-")
+        return found
+
+    def is_in_order(self, rows: Sequence[Row]) -> bool:
+        """Tell whether rows stand as ``list_all`` has to return them; rows that are alike in that may change places."""
+        if self.order is None:
+            return True
+        wanted = [[row[name.lstrip("-")] for name in self.order or self.key] for row in self.sort(rows)]
+        return [[row[name.lstrip("-")] for name in self.order or self.key] for row in rows] == wanted
+
+    def sort_key(self, row: Row, names: Iterable[str]) -> list[Any]:
+        """Sorts as the server does: NULL comes after everything else, a label by its place in its type."""
+        found = []
+        for name in names:
+            value, labels = row[name], self.by_name[name].type.labels
+            found.append((value is None, labels.index(value) if labels and value in labels else value))
+            if value is None:
+                found[-1] = (True,)
+        return found
+
+    def arguments(self, operation: str, key: Key, values: Mapping[str, Any]) -> tuple[Key, Mapping[str, Any]]:
+        """What an operation is called with, given a row's key and values: one of them, both, or none."""
+        return (
+            key if operation in {"get", "update", "delete"} else (),
+            values if operation in {"create", "update"} else {},
+        )
+
+
+def quoted(name: str) -> str:
+    """An identifier, for a statement."""
+    return '"' + name.replace('"', '""') + '"'

@@ -7,10 +7,11 @@ from sqlalchemy.types import NullType
 
 from crudspec.suite import (
     ContractBroken,
+    Sample,
     Subject,
     Witness,
     clause,
-    create_scratch,
+    create_scratch_for,
     current_run,
     differences,
     drop_scratch,
@@ -35,19 +36,21 @@ async def test_metadata_equals_the_migrated_schema(backend: Subject) -> None:
 
 
 @clause("SCHEMA-2")
-async def test_using_the_backend_leaves_the_catalogue_alone(backend: Subject, request: pytest.FixtureRequest) -> None:
+async def test_using_the_backend_leaves_the_catalogue_alone(
+    backend: Subject, sample: Sample, request: pytest.FixtureRequest
+) -> None:
     """Catches create_all at start-up: it hides the drift that the migrations would show. In a database that the
     backend has never seen: to the one of the other checks it has connected before.
     """
     server = current_run(request.config).running_server()
-    dsn = await create_scratch(server, f"{backend.name} schema")
+    dsn = await create_scratch_for(server, f"{backend.name} schema", sample)
     try:
-        async with Witness.connect(dsn) as witness:
+        async with Witness.connect(dsn, sample) as witness:
             before = await witness.catalogue()
             async with backend.another(dsn) as other:
-                row = backend.read("the created row", await other.create("a"))
-                await other.list_tasks()
-                await other.delete(row.id)
+                row = backend.read("the created row", await other.create(**sample.new()))
+                await other.list_all()
+                await other.delete(*row.key)
             expect("the database's catalogue", await witness.catalogue(), before)
     finally:
         await drop_scratch(server, dsn)

@@ -94,5 +94,11 @@ class Backend(Protocol):
         ...
 
 
-OPERATIONS = ("create", "get", "list_tasks", "update", "delete")
+OPERATIONS = ("create", "get", "list_all", "update", "delete")
 """The methods that every backend must have, in the order of the contract."""
+
+ONE_ROW = ("get", "update", "delete")
+"""Those that are about one row, and are given its key."""
+
+WRITES = ("create", "update", "delete")
+"""Those that change something."""

@@ -21,7 +21,7 @@ OWNERS = {
     LEAVE: "CONNECT-1",
     "create": "CREATE-1",
     "get": "GET-1",
-    "list_tasks": "LIST-1",
+    "list_all": "LIST-1",
     "update": "UPDATE-1",
     "delete": "DELETE-1",
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from crudspec.contract.causes import ACCEPTED
 from crudspec.contract.clauses import BY_ID, Consequence
 from crudspec.contract.failures import ContractBroken, Inconclusive
-from crudspec.truth.model import matches
+from crudspec.entity.row import matches
 from crudspec.truth.shown import shown
 
 if TYPE_CHECKING:

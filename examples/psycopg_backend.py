@@ -17,7 +17,7 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
-from crudspec import CrudError, InvalidTask, Task, Unavailable, can_exist, check_done, check_title
+from crudspec import CrudError, InvalidValue, Task, Unavailable, can_exist, check_done, check_title
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
@@ -151,7 +151,7 @@ def _translated(error: Exception) -> CrudError:
     """Name the error as the contract does; the DB-API's classes say which is which."""
     text = f"{type(error).__name__} {getattr(error, 'sqlstate', None) or ''}".strip()
     if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
-        return InvalidTask(f"the database refused the value: {text}")
+        return InvalidValue(f"the database refused the value: {text}")
     # InternalError holds what is wrong with the transaction: a standby, for one, is read only.
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.InternalError | OSError):
         return Unavailable(f"the database is not available: {text}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import asyncpg
 
-from crudspec.errors import CrudError, InvalidTask, Unavailable, from_sqlstate
+from crudspec.errors import CrudError, InvalidValue, Unavailable, from_sqlstate
 from crudspec.task import Task, can_exist, check_done, check_title
 
 if TYPE_CHECKING:
@@ -182,5 +182,5 @@ def _translated(error: Exception) -> CrudError:
         return from_sqlstate(getattr(error, "sqlstate", None), str(error))
     if isinstance(error, ValueError):
         # asyncpg.DataError is an InterfaceError and a ValueError: a value that it could not encode.
-        return InvalidTask(f"asyncpg refused a value ({type(error).__name__})")
+        return InvalidValue(f"asyncpg refused a value ({type(error).__name__})")
     return Unavailable(f"the connection to the database failed ({type(error).__name__})")

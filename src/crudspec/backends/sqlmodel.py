@@ -22,7 +22,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from crudspec.errors import CrudError, InvalidTask, Unavailable, from_sqlstate
+from crudspec.errors import CrudError, InvalidValue, Unavailable, from_sqlstate
 from crudspec.task import MAX_TITLE, can_exist, check_title
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def _checked(**values: Any) -> TaskData:
         return TaskData.model_validate(values)
     except ValidationError as error:
         problems = "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
-        raise InvalidTask(problems) from error
+        raise InvalidValue(problems) from error
 
 
 def _url(dsn: str) -> URL:

@@ -7,7 +7,7 @@ from crudspec.contract.failures import ContractBroken
 from crudspec.contract.ownership import is_leak
 from crudspec.truth.shown import shown_error
 
-INVALID, UNAVAILABLE, NEITHER = "InvalidTask", "Unavailable", "neither InvalidTask nor Unavailable"
+INVALID, UNAVAILABLE, NEITHER = "InvalidValue", "Unavailable", "neither InvalidValue nor Unavailable"
 
 
 def kind_of(error: BaseException) -> str:

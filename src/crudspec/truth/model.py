@@ -59,7 +59,7 @@ def matches(one: object, other: object) -> bool:
 
 
 class Refused(Exception):
-    """The operation must raise ``InvalidTask`` and change nothing."""
+    """The operation must raise ``InvalidValue`` and change nothing."""
 
 
 def title_is_valid(title: object) -> bool:

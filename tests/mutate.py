@@ -52,7 +52,7 @@ ACCEPTED: dict[str, str] = {
 
 FORK = multiprocessing.get_context("fork")
 
-ERRORS = {"CrudError", "InvalidTask", "Unavailable"}
+ERRORS = {"CrudError", "InvalidValue", "Unavailable"}
 OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.Eq: ast.NotEq}
 
 

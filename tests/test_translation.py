@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from crudspec import CrudError, Duplicate, InvalidTask, MissingReference, Unavailable, translated
+from crudspec import CrudError, Duplicate, InvalidValue, MissingReference, Unavailable, translated
 from crudspec.backends.core import CoreBackend
 from crudspec.contract.clauses import BY_ID
 
@@ -140,9 +140,9 @@ class Sqlalchemy(Bare):
 
 
 SAID = {
-    "SELECT 1 / 0": (InvalidTask, "division by zero (22012)"),
+    "SELECT 1 / 0": (InvalidValue, "division by zero (22012)"),
     "INSERT INTO tasks (id, title) VALUES (1, 'a'), (1, 'b')": (Duplicate, "(23505)"),
-    "INSERT INTO tasks (title) VALUES (NULL)": (InvalidTask, "(23502)"),
+    "INSERT INTO tasks (title) VALUES (NULL)": (InvalidValue, "(23502)"),
     "SELECT nothing_of_this_name": (CrudError, "(42703)"),
     "SELECT pg_terminate_backend(pg_backend_pid())": (Unavailable, ""),
     "DO 'BEGIN RAISE deadlock_detected; END'": (Unavailable, "(40P01)"),
@@ -187,7 +187,7 @@ def test_what_the_server_says_decides(backend, sql, scratch_dsn, monkeypatch):
 )
 def test_a_value_that_the_driver_refuses_is_invalid(backend, sql, value, scratch_dsn, monkeypatch):
     monkeypatch.setattr(backend, "dsn", scratch_dsn, raising=False)
-    with pytest.raises(InvalidTask):
+    with pytest.raises(InvalidValue):
         asyncio.run(_create(backend, [_cast(sql) if backend is Sqlalchemy else sql, value]))
 
 
@@ -208,12 +208,12 @@ def test_a_server_that_is_not_there_is_unavailable(backend, monkeypatch):
 
 @pytest.mark.parametrize("dsn", ["nonsense", "postgresql://a:geheim@h:port/x"])
 @pytest.mark.parametrize("backend", [Asyncpg, Psycopg, Sqlalchemy])
-def test_a_wrong_dsn_is_no_invalid_task(backend, dsn, monkeypatch):
+def test_a_wrong_dsn_is_no_invalid_value(backend, dsn, monkeypatch):
     """A caller that was told so would look at the title for it."""
     monkeypatch.setattr(backend, "dsn", dsn, raising=False)
     with pytest.raises(Exception) as caught:  # noqa: PT011 - Python's own ValueErrors pass as they are
         asyncio.run(_create(backend, ["SELECT 1"]))
-    assert not isinstance(caught.value, InvalidTask)
+    assert not isinstance(caught.value, InvalidValue)
     assert "geheim" not in str(caught.value) or not isinstance(caught.value, CrudError)
 
 
@@ -295,11 +295,11 @@ def test_a_context_that_was_taken_away_is_not_looked_at():
         (made("pg8000.exceptions", "InterfaceError")("closed"), None, Unavailable),
         (made("psycopg_pool", "PoolTimeout", psycopg.OperationalError)("full"), None, Unavailable),
         (made("tortoise.exceptions", "DBConnectionError", ConnectionError)("gone"), None, Unavailable),
-        (made("pydantic", "ValidationError", ValueError)("title"), None, InvalidTask),
-        (made("tortoise.exceptions", "ValidationError")("title"), None, InvalidTask),
-        (made("django.db.utils", "DataError")("title"), None, InvalidTask),
-        (PiccoloError("odd"), TypeError("not a str"), InvalidTask),
-        (asyncpg.DataError("not a str"), None, InvalidTask),
+        (made("pydantic", "ValidationError", ValueError)("title"), None, InvalidValue),
+        (made("tortoise.exceptions", "ValidationError")("title"), None, InvalidValue),
+        (made("django.db.utils", "DataError")("title"), None, InvalidValue),
+        (PiccoloError("odd"), TypeError("not a str"), InvalidValue),
+        (asyncpg.DataError("not a str"), None, InvalidValue),
         (PiccoloError("odd"), None, CrudError),
         (made("other", "Mute", __str__=lambda self: 1 / 0, sqlstate="23505")(), None, Duplicate),
         (made("other", "NotQuite", sqlstate="none", pgcode=5)("x"), None, CrudError),
@@ -324,7 +324,7 @@ class OfItsOwn(Exception):
 
 @pytest.mark.parametrize(
     "error",
-    [LookupError("x"), InvalidTask("x"), OfItsOwn("x"), KeyboardInterrupt(), asyncio.CancelledError(), SystemExit(3)],
+    [LookupError("x"), InvalidValue("x"), OfItsOwn("x"), KeyboardInterrupt(), asyncio.CancelledError(), SystemExit(3)],
 )
 def test_what_is_its_own_passes_unchanged(error):
     assert told(error) is error

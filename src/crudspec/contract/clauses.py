@@ -349,14 +349,14 @@ CLAUSES: tuple[Clause, ...] = (
             "SHOULD",
             Consequence.ERROR,
             "What the server says decides which error it is: a refused value (SQLSTATE 22, 23502, 23514) is "
-            "`InvalidTask`, what may succeed later as it is (08, 25006, 40, 53, 55P03, 57, 58) is `Unavailable`, what "
+            "`InvalidValue`, what may succeed later as it is (08, 25006, 40, 53, 55P03, 57, 58) is `Unavailable`, what "
             "is not allowed or not supported (42501, 0A000) is neither.",
         ),
         (
             "ERROR-3",
             "MUST",
             Consequence.ERROR,
-            "What the domain does not allow, a title, a `done` or an id, is refused as `InvalidTask`, or another "
+            "What the domain does not allow, a title, a `done` or an id, is refused as `InvalidValue`, or another "
             "`ValueError` or `TypeError` of the data layer's own.",
         ),
         (

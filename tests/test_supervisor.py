@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from click.testing import CliRunner
 
 from crudspec.cli import main
 from crudspec.record import Check, Verdict, replayed
-from crudspec.supervisor import ends, limits
+from crudspec.server import ServerError
+from crudspec.supervisor import ends, limits, loop
 from crudspec.supervisor.nursery import nursery
 from crudspec.supervisor.work import Work
 
@@ -124,6 +126,22 @@ def test_where_no_process_can_be_copied_it_is_said(monkeypatch: pytest.MonkeyPat
     result = CliRunner().invoke(main, ["check", "asyncpg", "--list"])
     assert result.exit_code == 4
     assert "no process can be started for the checks: none left; try" in result.output
+
+
+def test_the_server_starts_while_the_first_process_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+
+    def start(*_, **__) -> None:
+        begun.set()
+        raise ServerError("none")
+
+    def fork(_) -> None:
+        raise OSError("begun" if begun.wait(10) else "not begun")
+
+    monkeypatch.setattr(loop, "start", start)
+    monkeypatch.setattr(nursery, "fork", fork)
+    result = CliRunner().invoke(main, ["check", "asyncpg", "--server", "embedded"])
+    assert "checks: begun;" in result.output
 
 
 def test_a_password_in_what_an_import_raises_is_not_shown(consumer, monkeypatch) -> None:

@@ -128,10 +128,10 @@ class Supervisor:
     # Begin and end
 
     def _go(self) -> None:
-        self._spawn()
-        if self._order.choice is not None:
+        if self._order.choice is not None:  # first of all: the first process takes a second to import what it needs
             self._starter = threading.Thread(target=self._start_server, args=[self._order.choice], daemon=True)
             self._starter.start()
+        self._spawn()
         while self._children and not self._is_over:
             self._look()
 

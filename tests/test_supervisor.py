@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from crudspec.cli import main
 from crudspec.record import Check, Verdict, replayed
 from crudspec.server import ServerError
 from crudspec.supervisor import ends, limits, loop
-from crudspec.supervisor.nursery import nursery
+from crudspec.supervisor.nursery import Nursery, nursery
 from crudspec.supervisor.work import Work
 
 BACKENDS = """
@@ -110,15 +111,38 @@ def test_an_end_fails_whatever_the_level_and_says_what_to_do() -> None:
         assert told in result.failure
 
 
-def test_copies_that_end_at_one_moment_are_told_once_each() -> None:
-    def given() -> list[int]:
-        return [os.open(os.devnull, os.O_RDWR) for _ in range(4)]
+def _given() -> list[int]:
+    """What a copy is given: it has nothing to do there, and nobody to tell, and ends at once."""
+    return [os.open(os.devnull, os.O_RDWR) for _ in range(4)]
 
-    copies = [nursery.fork(given()) for _ in range(4)]  # with nothing to do, and nobody to tell: they end at once
+
+def test_copies_that_end_at_one_moment_are_told_once_each() -> None:
+    copies = [nursery.fork(_given()) for _ in range(4)]
     _wait_for(lambda: all(copy.poll() is not None for copy in copies))
     assert len({copy.pid for copy in copies}) == 4
     for copy in copies:
         copy.release()
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["when it is asked", "when it should answer"])
+def test_what_is_to_be_copied_is_started_anew_where_it_was_just_killed(tells, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Nursery()
+    try:
+        own.fork(_given()).release()
+        dead = own._process
+        assert dead is not None
+        dead.kill()
+        os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
+        monkeypatch.setattr(dead, "poll", lambda: None)  # as long as it is dying, it runs
+        if not tells:  # it died with the question unread
+            sent = []
+            send = socket.send_fds
+            monkeypatch.setattr(socket, "send_fds", lambda *args: send(*args) if sent else sent.append(args))
+        copy = own.fork(_given())
+        assert copy.pid != dead.pid
+        copy.release()
+    finally:
+        own.close()
 
 
 def test_where_no_process_can_be_copied_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

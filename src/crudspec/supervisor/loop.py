@@ -12,14 +12,14 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from crudspec.contract import causes
 from crudspec.harness.abilities import OWNERS
 from crudspec.record import Begin, Error, Footer, Header, Note, Plan, Record, Result, Spoilt, Verdict
-from crudspec.server import Server, ServerChoice, ServerError, start, stop
+from crudspec.server import Server, ServerError, start, stop
 from crudspec.server.dsn import redacted
 from crudspec.supervisor import ends, limits
 from crudspec.supervisor.child import Child, State
@@ -29,47 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crudspec.record import Check, Event
+    from crudspec.server import ServerChoice
+    from crudspec.supervisor.order import Audience, Order
 
 _LOOK = 0.05
 """Seconds between two looks at what tells nothing of itself: a process that has ended, a deadline, the screen."""
 _PRINTED = 200
 _START_PATIENCE = 10.0
 """Seconds that a run which ends at once waits for its server to be there; the keeper removes it anyway."""
-
-
-class Audience(Protocol):
-    """Whoever is told every event as it comes."""
-
-    def take(self, event: Event, record: Record) -> None:
-        """One more event; the record has it already."""
-
-    def tick(self) -> None:
-        """Some time has passed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What to run.
-
-    Attributes:
-        arguments: For pytest, without the server's DSN.
-        choice: Where PostgreSQL comes from; None to list the checks, which needs none.
-        processes: How many children at once.
-        stop_at_first: Whether the first failure is the end of the run.
-        effort: Name of the effort, for what a check may take.
-        deadline: What an operation may take, in seconds, if it is not the usual; a check may then take more, too.
-        command: What was typed, without a DSN.
-        options: Those of it that a check has to be repeated with.
-    """
-
-    arguments: Sequence[str]
-    choice: ServerChoice | None
-    processes: int = 1
-    stop_at_first: bool = False
-    effort: str = "default"
-    deadline: float | None = None
-    command: str = ""
-    options: Sequence[str] = ()
 
 
 class Supervisor:

@@ -43,6 +43,14 @@ class Ends(Good):
         os._exit(0)
 
 
+class Descends(Good):
+    async def list_tasks(self):
+        rows = await super().list_tasks()
+        if len(rows) == 11:  # as there are in the second check of their order
+            os._exit(0)
+        return rows[::-1]
+
+
 class Talks(Good):
     async def get(self, task_id):
         raise RuntimeError(os.environ["WORD"])
@@ -198,6 +206,13 @@ def test_a_process_that_ends_is_a_failure_of_its_check_and_the_others_are_asked(
             "1 finding: 1 hang. Begin with GET-1: *",
         ]
     )
+
+
+def test_what_a_backend_has_failed_in_one_process_the_next_one_knows(consumer) -> None:
+    consumer.write("mine.py", BACKENDS)
+    result = consumer.check("mine.py:Descends", "-k", "LIST")
+
+    result.stdout.fnmatch_lines(["*LIST-1 *FAIL*", "*LIST-2 *pass*", "*LIST-3 *pass*", "4 of 4 planned*"])
 
 
 def test_the_first_failure_is_the_end_where_asked(consumer) -> None:

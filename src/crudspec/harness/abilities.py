@@ -41,7 +41,7 @@ class Abilities:
         mute: Operations whose result does not tell whether the row was there.
         side_by_side: Two instances can be open at once.
         apart: What was seen where they cannot.
-        failed: The clauses of which a check has failed.
+        failed: The clauses of which a check has failed, also in another process of the run.
         hangs: The clauses in whose checks a call did not come back, in order.
         left_out: What programs and races were drawn without, a line each.
         weaknesses: The steps that programs are drawn without; None before they were looked for.

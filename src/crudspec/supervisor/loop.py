@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -58,6 +59,7 @@ class Supervisor:
         self._run_dir = Path(tempfile.gettempdir()) / f"crudspec-run-{os.getpid()}-{secrets.token_hex(6)}"
         self._starter: threading.Thread | None = None
         self._broken: list[tuple[str, str, str, str]] = []
+        self._failed: defaultdict[str, set[str]] = defaultdict(set)
         self._noted: set[str] = set()
         self._false_starts = 0
         self._is_over = False
@@ -85,6 +87,8 @@ class Supervisor:
         return status
 
     def _tell(self, event: Event) -> None:
+        if isinstance(event, Result) and event.verdict in {Verdict.FAIL, Verdict.ADVICE, Verdict.DEVIATES}:
+            self._failed[event.backend].add(event.clause)  # another process may be given the backend's next check
         self.record.add(event)
         self._audience.take(event, self.record)
 
@@ -230,7 +234,7 @@ class Supervisor:
         if check is None:
             child.end()
         else:
-            child.give(check.nodeid)
+            child.give(check.nodeid, self._failed[check.backend])
 
     def _backend(self, child: Child) -> str:
         return self.record.checks[child.check].backend if child.check else ""

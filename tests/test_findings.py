@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from crudspec.contract import causes
-from crudspec.contract.clauses import BY_ID, Consequence
+from crudspec.contract.clause import Consequence
+from crudspec.contract.clauses import BY_ID
 from crudspec.record import (
     Backend,
     Check,

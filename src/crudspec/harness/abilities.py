@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from crudspec.contract.causes import HANGS
-from crudspec.contract.clauses import CLAUSES, Consequence
+from crudspec.contract.clause import Consequence
+from crudspec.contract.clauses import CLAUSES
 from crudspec.contract.failures import Depends
 
 if TYPE_CHECKING:

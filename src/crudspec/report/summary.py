@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from crudspec.contract.causes import remedy
-from crudspec.contract.clauses import BY_ID, Consequence
+from crudspec.contract.clause import Consequence
+from crudspec.contract.clauses import BY_ID
 from crudspec.contract.deviations import DeviationError, write_draft
 from crudspec.record import Header, Record, Verdict
 from crudspec.report.findings import Finding, findings, not_run

@@ -13,7 +13,8 @@ import pytest
 
 import crudspec.suite  # noqa: F401 - all of the suite's own code, before any backend can reach it
 from crudspec.contract import causes
-from crudspec.contract.clauses import BY_ID, Consequence
+from crudspec.contract.clause import Consequence
+from crudspec.contract.clauses import BY_ID
 from crudspec.contract.failures import ContractBroken
 from crudspec.harness.heartbeat import SIZE, heart
 from crudspec.plugin import current_run

@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import sys
 import types
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, ClassVar
@@ -75,17 +74,7 @@ def told(error, *, cause=None):
 
 def made(module, name, *bases, **attributes):
     """An exception class of a library that is not installed here."""
-    sys.modules.setdefault(module, types.ModuleType(module))
     return type(name, bases or (Exception,), {"__module__": module, **attributes})
-
-
-@pytest.fixture(autouse=True)
-def _no_strangers():
-    before = set(sys.modules)
-    yield
-    for name in set(sys.modules) - before:
-        if not hasattr(sys.modules[name], "__file__"):
-            del sys.modules[name]
 
 
 # Real drivers

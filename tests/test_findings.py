@@ -93,6 +93,17 @@ def test_where_all_holds_the_last_line_says_so() -> None:
     )
 
 
+def test_below_the_matrix_stands_what_is_not_claimed_and_what_would_claim_it() -> None:
+    header = replace(HEADER, backends=(Backend(name="a", spec="a.py:A"), Backend(name="b", spec="b.py:B")))
+    plan = Plan(checks=(), offered=0, unclaimed=(("a", "COST-2"), ("a", "SCHEMA-1"), ("a", "SCHEMA-2")))
+    asked = [result("GET-1", backend="a"), result("GET-1", backend="b"), result("COST-1", backend="a")]
+    cost = shown(recorded(*asked, header=header, others=(plan,)))
+    assert "\n- not claimed: COST-2 needs `round_trips` on the class itself\n" in cost
+    both = shown(recorded(*asked, result("SCHEMA-1", backend="b"), header=header, others=(plan,)))
+    assert "\n- not claimed: COST-2 needs `round_trips`, schema needs `metadata` on the class itself\n" in both
+    assert "not claimed" not in shown(recorded(result("GET-1")))
+
+
 def test_failures_with_one_cause_are_one_finding_and_the_worst_comes_first() -> None:
     record = recorded(
         result("GET-1"),

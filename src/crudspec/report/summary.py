@@ -13,7 +13,7 @@ from crudspec.contract.clauses import BY_ID
 from crudspec.contract.deviations import DeviationError, write_draft
 from crudspec.record import Header, Record, Verdict
 from crudspec.report.findings import Finding, findings, not_run
-from crudspec.report.matrix import as_text, matrix, side_by_side
+from crudspec.report.matrix import as_text, matrix, not_claimed, side_by_side
 from crudspec.report.text import cut
 
 if TYPE_CHECKING:
@@ -68,8 +68,12 @@ def _closing(record: Record, width: int, colour: bool, excerpts: bool, heading: 
     if record.results and not _says_little(record, found):
         if heading:
             yield styled(" crudspec: the contract ".center(width, "="), "bold")
+        unclaimed: dict[str, None] = {}
         for some in side_by_side(backends, width=width):
             yield as_text(matrix(some, table, width=width), width=width, colour=colour)
+            unclaimed |= dict.fromkeys(not_claimed(some, table))
+        if unclaimed:
+            yield f"- not claimed: {', '.join(unclaimed)} on the class itself"
         yield f"{len(record.checks) - len(record.missing())} of {len(record.checks)} planned checks were run" + (
             f", seed {record.header.seed}" if record.header else ""
         )

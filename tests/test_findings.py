@@ -23,8 +23,9 @@ from crudspec.record import (
 )
 from crudspec.report.failure import _folded
 from crudspec.report.findings import findings, not_run
+from crudspec.report.page import Page
 from crudspec.report.summary import closing, opening
-from crudspec.report.text import cut
+from crudspec.report.text import cut, wrapped
 from crudspec.server.dsn import redacted
 
 HEADER = Header(
@@ -66,7 +67,7 @@ def recorded(*results: Result, header: Header = HEADER, offered: int = 0, others
 
 
 def shown(record: Record, *, colour: bool = False, excerpts: bool = True) -> str:
-    text = closing(record, width=100, colour=colour, excerpts=excerpts)
+    text = closing(record, Page(width=100, colour=colour), excerpts=excerpts)
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
@@ -295,6 +296,41 @@ def test_a_program_stands_at_the_left_edge_and_the_command_repeats_what_was_aske
     many = [f"  more      {number}" for number in range(80)]
     long = shown(recorded(result("GET-1", FAIL, "x", failure="\n".join([*lines, *many, f"  again     {again}"]))))
     assert f" more lines: {again} -v" in long
+
+
+def test_a_narrow_terminal_breaks_lines_between_words_and_nothing_that_is_to_be_pasted() -> None:
+    code = "        row1 = await backend.create('a title that is long and stands in a program that is to be pasted')"
+    table = "    A: SELECT id, title, done FROM tasks     B: UPDATE tasks SET title = $2     and so on"
+    again = "  again     crudspec check tasks.py:Tasks -k GET-1 --server=external --deadline 60 --wire --translated"
+    seen = "the list that came back has a row in it that nobody has written, and lacks one that somebody has"
+    lines = ["GET-1 (MUST) is broken by Tasks", f"  seen      {seen}", "", table, "", again]
+    program = ["GET-2 (MUST) is broken by Tasks", "  program   paste it:", "", "async def main():", code, "", again]
+    record = recorded(
+        result("GET-1", FAIL, f"list_tasks(): {seen}", failure="\n".join(lines)),
+        result("GET-2", FAIL, "another one", failure="\n".join(program)),
+        result("GET-6", ADVICE, seen),
+        result("LIST-1", NOT_RUN, "nothing", because=f"it could not be asked, as {seen}"),
+        others=(Note(text=f"by the way, {seen}"),),
+    )
+    text = closing(record, Page(width=60, colour=False, wraps=True), excerpts=True)
+    assert [line for line in text.splitlines() if len(line.rstrip()) > 60] == [
+        f"  {table}",
+        f"  {again}",
+        code,
+        f"  {again}",
+    ]
+    assert (
+        "\nANSWER list_tasks(): the list that came back has a row in it\n"
+        "       that nobody has written, and lacks one that somebody\n"
+        "       has\n"
+    ) in text
+    assert "\n    seen      the list that came back has a row in it that\n                nobody" in text
+    assert text.partition("checks were run")[2].split() == shown(record).partition("checks were run")[2].split()
+
+
+def test_blanks_that_count_are_kept_where_a_line_is_broken() -> None:
+    assert wrapped("seen 'a   b c'", 8, 2) == "seen\n  'a   b\n  c'"
+    assert wrapped("a\nverylongword", 4, 2) == "a\nverylongword"
 
 
 def test_a_cause_that_has_one_says_what_mends_it() -> None:

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from crudspec import InvalidValue, Task
-from crudspec.contract.clauses import Consequence
+from crudspec.contract.clause import Consequence
 from crudspec.contract.failures import ContractBroken, Inconclusive
 from crudspec.harness.reading import read, read_all
 from crudspec.run.marks import clause

@@ -6,7 +6,7 @@ Each name is explained where it is defined.
 from crudspec.backend import OPERATIONS
 from crudspec.backends.registry import Adapter, resolve
 from crudspec.contract.causes import CANCELLED, DELETES_RACE, KEY_RAISES, NEVER_RECOVERS
-from crudspec.contract.clauses import Consequence
+from crudspec.contract.clause import Consequence
 from crudspec.contract.failures import ContractBroken, Inconclusive
 from crudspec.faults.clock import pass_time
 from crudspec.faults.injection import (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crudspec.contract.clauses import Consequence
+    from crudspec.contract.clause import Consequence
 
 
 class ContractBroken(AssertionError):

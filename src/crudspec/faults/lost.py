@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crudspec.backend import ONE_ROW, WRITES
 from crudspec.contract.causes import NEVER_RECOVERS
-from crudspec.contract.clauses import Consequence
+from crudspec.contract.clause import Consequence
 from crudspec.contract.failures import ContractBroken, Inconclusive
 from crudspec.entity.row import matches
 from crudspec.truth.gates import table_locked, together, until, wait_for_blocked

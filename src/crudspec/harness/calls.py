@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crudspec.contract.causes import ACCEPTED, KEY_GUESSED, KEY_RAISES, MISSING_RAISES, NO_ID, STORED_CHANGED
-from crudspec.contract.clauses import Consequence
+from crudspec.contract.clause import Consequence
 from crudspec.contract.failures import ContractBroken, Inconclusive
 from crudspec.harness.subject import NOTHING, truth
 from crudspec.truth.expect import Every

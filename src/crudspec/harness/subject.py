@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crudspec.backend import OPERATIONS
 from crudspec.contract.causes import RESULT
-from crudspec.contract.clauses import Consequence
+from crudspec.contract.clause import Consequence
 from crudspec.contract.failures import ContractBroken, Depends, Inconclusive
 from crudspec.entity.row import thawed
 from crudspec.harness.abilities import CONNECT, LEAVE, Abilities

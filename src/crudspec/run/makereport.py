@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crudspec.contract import causes
-from crudspec.contract.clauses import BY_ID, Clause, Consequence
+from crudspec.contract.clause import Clause, Consequence
+from crudspec.contract.clauses import BY_ID
 from crudspec.contract.deviations import today
 from crudspec.contract.failures import ContractBroken, Depends, Inconclusive
 from crudspec.harness.subject import DeadlineMissed

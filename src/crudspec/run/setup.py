@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from crudspec.contract.causes import MEDDLED
-from crudspec.contract.clauses import Consequence
+from crudspec.contract.clause import Consequence
 from crudspec.contract.failures import ContractBroken, Depends
 from crudspec.harness.abilities import CONNECT, Abilities
 from crudspec.harness.smoke import side_by_side, smoke

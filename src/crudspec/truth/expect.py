@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from crudspec.contract.causes import ACCEPTED
-from crudspec.contract.clauses import BY_ID, Consequence
+from crudspec.contract.clause import Consequence
+from crudspec.contract.clauses import BY_ID
 from crudspec.contract.failures import ContractBroken, Inconclusive
 from crudspec.entity.row import matches
 from crudspec.truth.shown import shown

@@ -74,3 +74,7 @@ class Depends(Inconclusive):
         super().__init__(reason)
         self.because = because
         self.args = (f"{reason} ({because})",)
+
+
+class NotApplicable(Exception):
+    """The table lacks what the check is about: its verdict is *n/a*. The message says what is lacking."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from crudspec.entity import keys
+from crudspec.entity.candidates import candidates
+from crudspec.entity.row import frozen
 
 if TYPE_CHECKING:
     from crudspec.entity.proven import Proven
-    from crudspec.entity.row import Key
-    from crudspec.entity.table import Table
+    from crudspec.entity.row import Key, Row
+    from crudspec.entity.table import Column, Table
 
 Values = dict[str, Any]
 """Values by column, as ``create`` or ``update`` is given them."""
@@ -87,22 +90,63 @@ class Sample:
         first, second = ({name: changed[name] for name in part} for part in (some[:middle], some[middle:]))
         return plain | first, plain | second
 
-    def same(self, row: Mapping[str, Any]) -> Values:
+    def same(self, row: Row) -> Values:
         """What ``update`` is given for a row to stay as it is."""
         return {name: row[name] for name in self.table.updates}
+
+    def shared(self, values: Mapping[str, Any]) -> Values:
+        """Those of some values that several rows may have."""
+        once = {name for columns in self.table.uniques for name in columns}
+        return {name: value for name, value in values.items() if name not in once}
+
+    # What the server fills in
+
+    @property
+    def constants(self) -> list[str]:
+        """Columns with a default that is always the same, which create is not given."""
+        return [one.name for one in self.table.columns if one.default == "constant" and one.name not in self.table.creates]
+
+    @property
+    def clocks(self) -> list[str]:
+        """Columns that the server's clock fills in."""
+        return [column.name for column in self.table.clocks]
+
+    @property
+    def instants(self) -> list[str]:
+        """Those of them that tell one microsecond from the next."""
+        exact = {"timestamp with time zone", "timestamp without time zone"}
+        return [column.name for column in self.table.clocks if column.type.sql in exact]
 
     @property
     def past(self) -> Values:
         """A row's values where all that the server's clock fills in is long past."""
-        return self.row() | {column.name: self._past(column.name) for column in self.table.clocks}
+        return self.row() | self.at(LONG_PAST)
 
-    def _past(self, column: str) -> Any:
-        kind = self.table.by_name[column].type.kind
-        return {"timestamp": LONG_PAST.replace(tzinfo=None), "date": LONG_PAST.date()}.get(kind, LONG_PAST)
+    @property
+    def future(self) -> Values:
+        """A row's values where all that is yet to come."""
+        return self.row() | self.at(LONG_PAST.replace(year=2100))
 
-    def later(self, row: Mapping[str, Any], column: str) -> Any:
-        """A day before what the server's clock has filled in: what another client may make of it."""
+    def at(self, time: datetime | int) -> Values:
+        """The columns of the server's clock at a time, or at a long past one with these microseconds."""
+        then = time if isinstance(time, datetime) else LONG_PAST.replace(microsecond=time)
+        return {column.name: _as(column, then) for column in self.table.clocks}
+
+    def later(self, row: Row, column: str) -> Any:
+        """What another client may make of such a time: it was a day before."""
         return row[column] - timedelta(days=1)
+
+    @property
+    def sequence(self) -> str:
+        """The sequence that makes a key which goes beyond int32; empty where none does."""
+        (first, *others) = self.table.key_columns
+        found = re.search(r"nextval\('(.+?)'", first.makes)
+        return found[1] if found and not others and first.type.bits == 64 else ""
+
+    @property
+    def late_key(self) -> Key:
+        """A key that comes after those that the server makes next; empty where nobody can say."""
+        return (2**40 if self.table.key_columns[0].type.bits == 64 else 2**30,) if self.sequence else ()
 
     @property
     def updates(self) -> list[Values]:
@@ -123,12 +167,29 @@ class Sample:
             operation, lambda column: {name: given for name, (given, _) in self.proven.columns[column].lossy.items()}
         )
 
-    def _each(self, operation: str, values: Any) -> Iterator[Tried]:
-        taken = self.table.creates if operation == "create" else self.table.updates
-        for column in taken:
+    def of_another_type(self, operation: str) -> Iterator[Values]:
+        """For each column, the first two values that are of another type."""
+        for column in self._given(operation):
+            kind = self.table.by_name[column].type
+            wrong = [value for value in candidates(kind).wrong.values() if value is not None]
+            for value in [one for one in wrong if not isinstance(one, str) or kind.kind != "text"][:2]:
+                yield self._values(operation) | {column: value}
+
+    def stored(self, tried: Tried) -> Any:
+        """Its special value as a row holds it."""
+        value, column = tried.values[tried.column], self.table.by_name[tried.column]
+        return frozen(value if value is None else column.type.read(value))
+
+    def _each(self, operation: str, values: Callable[[str], Mapping[str, Any]]) -> Iterator[Tried]:
+        for column in self._given(operation):
             for name, value in values(column).items():
-                given = self.new() if operation == "create" else self.change()
-                yield Tried(f"{column} {name!r}", column, given | {column: value})
+                yield Tried(f"{column} {name!r}", column, self._values(operation) | {column: value})
+
+    def _given(self, operation: str) -> tuple[str, ...]:
+        return self.table.creates if operation == "create" else self.table.updates
+
+    def _values(self, operation: str) -> Values:
+        return self.new() if operation == "create" else self.change()
 
     def _some(self, columns: tuple[str, ...], variant: int) -> Values:
         found = dict(self.proven.variants[variant % len(self.proven.variants)])
@@ -158,7 +219,7 @@ class Sample:
     @property
     def large_keys(self) -> dict[str, Key]:
         """The largest keys, by name."""
-        return keys.large(self.table)
+        return keys.large(self.table, self.proven)
 
     def look_alikes(self, key: Key) -> dict[str, Key]:
         """Keys of no row, each of which a careless conversion makes that of the row."""
@@ -168,3 +229,27 @@ class Sample:
     def neighbours(self) -> list[Key]:
         """Keys that begin, end or contain one another."""
         return keys.neighbours(self.table, self.proven)
+
+    @property
+    def targets(self) -> list[Key]:
+        """Those of them that are contained in others, or contain others."""
+        there = self.neighbours
+        return [there[place] for place in (0, 3, 1) if place < len(there)]
+
+    @property
+    def between(self) -> tuple[list[Key], list[Key]]:
+        """The neighbours in two groups, so that each key of one has neighbours in the other."""
+        there = self.neighbours
+        return there[::2], there[1::2]
+
+    @property
+    def unencodable_keys(self) -> list[Key]:
+        """Keys that a driver refuses, or may refuse, while it sends a statement."""
+        text = next((part for part in self.no_keys.values() if isinstance(part, str)), None)
+        far = [key for name, key in self.missing_keys.items() if "far" in name]
+        return [*([(text, *self.missing_key[1:])] if text is not None else []), *far[:1]]
+
+
+def _as(column: Column, then: datetime) -> Any:
+    kinds = {"timestamp": then.replace(tzinfo=None), "date": then.date(), "time": then.time()}
+    return kinds.get(column.type.kind, then)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from crudspec.entity.row import Key
     from crudspec.entity.types import Type
 
+_PLAIN = frozenset({"bool", "int", "numeric", "float", "text", "date", "time", "timestamp", "interval", "enum", "json"})
+
 Default = Literal["", "constant", "generated", "clock"]
 """What fills a column where nothing is given: nothing (or NULL), the same value each time, another one each time
 (a sequence, ``gen_random_uuid()``), or the transaction's time, ``now()``.
@@ -167,6 +169,20 @@ class Table:
     def method(self, operation: str) -> str:
         """What the class calls an operation."""
         return self.names.get(operation, operation)
+
+    def stored(self, values: Iterable[Any]) -> Row:
+        """A row of what a driver reads from the server, its values in the order of the columns."""
+        row = list(values)
+        for place, kind in self._to_read:
+            if row[place] is not None:
+                row[place] = kind.read(row[place])
+        return self.Row(row)
+
+    @cached_property
+    def _to_read(self) -> list[tuple[int, Type]]:
+        """Where a driver may have a class of its own for a value, or more of it than counts."""
+        kinds = [(place, column.type) for place, column in enumerate(self.columns)]
+        return [(place, kind) for place, kind in kinds if kind.kind not in _PLAIN or kind.padded]
 
     def created(self, values: Mapping[str, Any]) -> Row:
         """The row that a create with these values makes; what the server chooses is not known."""

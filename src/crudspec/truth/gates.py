@@ -15,7 +15,7 @@ from crudspec.entity.table import quoted
 from crudspec.truth.shown import shown
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from crudspec.entity.row import Key
@@ -38,13 +38,13 @@ _GATE_KEY = 7_234_118_205_310_664_091
 async def _trigger(witness: Witness, timing: str, body: str) -> AsyncGenerator[None]:
     """A trigger on the table, there and gone again."""
     await witness.execute(
-        f"CREATE FUNCTION crudspec_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} "
-        f"RETURN coalesce(NEW, OLD); END $$; CREATE {timing} FOR EACH ROW EXECUTE FUNCTION crudspec_gate()"
+        f"CREATE FUNCTION public.crudspec_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} "
+        f"RETURN coalesce(NEW, OLD); END $$; CREATE {timing} FOR EACH ROW EXECUTE FUNCTION public.crudspec_gate()"
     )
     try:
         yield
     finally:
-        await witness.unblocked(f"DROP TRIGGER {_GATE} ON {witness.table.quoted}; DROP FUNCTION crudspec_gate()")
+        await witness.unblocked(f"DROP TRIGGER {_GATE} ON {witness.table.quoted}; DROP FUNCTION public.crudspec_gate()")
 
 
 _GATE = "zz_crudspec_gate"
@@ -69,22 +69,29 @@ def commits_slow(witness: Witness) -> AbstractAsyncContextManager[None]:
 
 
 @asynccontextmanager
-async def recorded_clock(witness: Witness) -> AsyncGenerator[Callable[[Key], Awaitable[object]]]:
-    """The server notes its ``now()`` for each inserted row; yields a function from key to that time."""
+async def recorded_clock(witness: Witness) -> AsyncGenerator[Callable[[Key], Awaitable[Mapping[str, Any]]]]:
+    """The server notes its ``now()`` for each inserted row; yields a function from key to that time, by clock column."""
     table = witness.table
+    clocks = {column.name: f"now()::{column.type.sql}" for column in table.clocks}
     keys = ", ".join(map(quoted, table.key))
-    await witness.execute(f"CREATE TABLE crudspec_clock AS SELECT {keys}, now() AS at FROM {table.quoted} LIMIT 0")
-    given = ", ".join(f"NEW.{quoted(name)}" for name in table.key)
+    times = ", ".join(f"{now} AS {quoted(f'at {name}')}" for name, now in clocks.items())
+    await witness.execute(f"CREATE TABLE public.crudspec_clock AS SELECT {keys}, {times} FROM {table.quoted} LIMIT 0")
+    noted = ", ".join([*(f"NEW.{quoted(name)}" for name in table.key), *clocks.values()])
     is_it = " AND ".join(f"{quoted(name)} = ${place}" for place, name in enumerate(table.key, 1))
+
+    async def noted_for(key: Key) -> Mapping[str, Any]:
+        found = await witness.fetchrow(f"SELECT * FROM public.crudspec_clock WHERE {is_it}", *key)
+        return {name: found[f"at {name}"] for name in clocks} if found else {}
+
     try:
         async with _trigger(
             witness,
             f"TRIGGER {_GATE} BEFORE INSERT ON {table.quoted}",
-            f"INSERT INTO crudspec_clock VALUES ({given}, now());",
+            f"INSERT INTO public.crudspec_clock VALUES ({noted});",
         ):
-            yield lambda key: witness.fetchval(f"SELECT at FROM crudspec_clock WHERE {is_it}", *key)
+            yield noted_for
     finally:
-        await witness.unblocked("DROP TABLE crudspec_clock")
+        await witness.unblocked("DROP TABLE public.crudspec_clock")
 
 
 def statements_fail(witness: Witness, sqlstate: str = "23514") -> AbstractAsyncContextManager[None]:

@@ -114,6 +114,7 @@ class Witness:
         self._connection = connection
         self._rows = rows  # asked after every step of every program: prepared once
         self._sql = _Statements(sample.table)
+        self._stored = sample.table.stored
 
     @classmethod
     @asynccontextmanager
@@ -150,11 +151,11 @@ class Witness:
 
     async def rows(self) -> list[Row]:
         """Every committed row in the order of the keys."""
-        return [self.table.Row(row) for row in await self._rows.fetch()]
+        return [self._stored(row) for row in await self._rows.fetch()]
 
     async def row(self, key: Key) -> Row | None:
         found = await self._connection.fetchrow(self._sql.row, *key)
-        return None if found is None else self.table.Row(found)
+        return None if found is None else self._stored(found)
 
     async def outer_keys(self, count: int) -> list[Key]:
         """The keys of the committed rows at both ends, so many at each, lowest first."""
@@ -165,7 +166,7 @@ class Witness:
         found = {}
         for record in await self._connection.fetch(self._sql.versions):
             *values, xmin, ctid = record
-            row = self.table.Row(values)
+            row = self._stored(values)
             found[row.key] = Version(row, xmin, ctid)
         return found
 
@@ -179,7 +180,7 @@ class Witness:
         given = {**(self.sample.row() if values is None else values), **dict(zip(self.table.key, key, strict=False))}
         row = await self._connection.fetchrow(self._sql.insert(given), *map(thawed, given.values()))
         assert row is not None
-        return self.table.Row(row)
+        return self._stored(row)
 
     async def insert_many(self, count: int) -> None:
         """Write ``count`` rows in one statement, in such an order that heap order is no order of the keys."""
@@ -220,6 +221,9 @@ class Witness:
     async def execute(self, sql: str) -> None:
         """Run any statement of a check's own."""
         await self._connection.execute(sql)
+
+    async def fetchrow(self, sql: str, *args: object) -> Mapping[str, Any] | None:
+        return await self._connection.fetchrow(sql, *args)
 
     async def fetchval(self, sql: str, *args: object) -> object:
         return await self._connection.fetchval(sql, *args)

@@ -48,12 +48,29 @@ def _run(request: dict[str, Any], fail: Any) -> str:
     config = Config(request["ini"], toml_file=request["toml"], output_buffer=printed)
     _point(config, request["dsn"])
     if request["dsn"] is None:
+        _write_percent_signs_once()
         alembic_guard.nothing(lambda where: fail(connects(where, request)))
     else:
         database = request["dsn"].rpartition("/")[2].partition("?")[0]
         alembic_guard.only(database, lambda where: fail(connects_elsewhere(where)))
     upgrade(config, request["revision"], sql=request["dsn"] is None)
     return printed.getvalue()
+
+
+def _write_percent_signs_once() -> None:
+    """Have SQL printed as a server reads it: for some drivers, a literal percent sign is written twice.
+
+    ``alembic init`` writes an ``env.py`` that says so itself; not everybody's has kept that line.
+    """
+    from alembic.runtime.environment import EnvironmentContext
+
+    original = EnvironmentContext.configure
+
+    def configure(self: EnvironmentContext, *args: Any, **options: Any) -> None:
+        options["dialect_opts"] = {"paramstyle": "named"} | (options.get("dialect_opts") or {})
+        original(self, *args, **options)
+
+    EnvironmentContext.configure = configure
 
 
 def _point(config: Config, dsn: str | None) -> None:

@@ -77,7 +77,7 @@ def _missing_variable(exc: BaseException) -> str | None:
     if not isinstance(exc, KeyError) or exc.__traceback__ is None:
         return None
     last = traceback.extract_tb(exc.__traceback__)[-1]
-    return str(exc.args[0]) if Path(last.filename) == Path(os.__file__) else None
+    return str(exc.args[0]) if last.filename in {os.__file__, "<frozen os>"} else None
 
 
 def _missing_settings(exc: BaseException) -> str | None:

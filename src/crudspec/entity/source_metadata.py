@@ -75,7 +75,8 @@ class Metadata(Source):
             said.append(str(statement.compile(dialect=engine.dialect, compile_kwargs=literal)).strip())
 
         literal = {"literal_binds": True}
-        engine = create_mock_engine("postgresql://", executed)
+        # asyncpg's dialect: for others, a literal percent sign is written twice.
+        engine = create_mock_engine("postgresql+asyncpg://", executed)
         try:
             for schema in sorted({table.schema for table in self.metadata.tables.values() if table.schema}):
                 executed(CreateSchema(schema, if_not_exists=True))

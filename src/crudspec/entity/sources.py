@@ -35,7 +35,7 @@ def as_source(value: object) -> Source:
         return Metadata(value)
     if is_metadata(getattr(value, "metadata", None)):
         raise EntityError(f"schema: {_shown(value)} has a MetaData and is none; write schema={_shown(value)}.metadata")
-    raise EntityError(f"schema: a {type(value).__name__} is no schema; {_WANTED}")
+    raise EntityError(f"schema: {_shown(value)} is none; {_WANTED}")
 
 
 def _named(value: str | Path) -> Source:

@@ -88,9 +88,10 @@ def named(error: Exception, kinds: Mapping[type[Exception], type[CrudError]]) ->
         error: What was raised.
         kinds: What it is where neither the server nor a builtin base says so; the first that fits.
     """
-    name, server = type(error).__name__, getattr(error, "orig", error)  # SQLAlchemy has the driver's as ``orig``
-    if isinstance(error, TimeoutError) or name == "TimeoutError":  # SQLAlchemy's, of its pool, is not the builtin
+    name = type(error).__name__
+    if isinstance(error, TimeoutError):
         return Unavailable("the database did not answer in time")
+    server = getattr(error, "orig", error)  # where SQLAlchemy has the driver's own
     if state := getattr(server, "sqlstate", None):
         return from_sqlstate(state, str(server))
     if isinstance(error, ValueError):
@@ -215,9 +216,10 @@ class EngineBackend(_Timed):
         """Describe the engine; :meth:`connect` opens it."""
         from sqlalchemy.engine import make_url  # here: not every copy has SQLAlchemy
         from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+        from sqlalchemy.exc import TimeoutError as PoolTimeoutError
         from sqlalchemy.ext.asyncio import create_async_engine
 
-        self._errors = {DBAPIError: Unavailable, SQLAlchemyError: CrudError}
+        self._errors = {DBAPIError: Unavailable, PoolTimeoutError: Unavailable, SQLAlchemyError: CrudError}
         try:
             # Nothing is formatted or parsed by hand, so any password survives.
             url = make_url(dsn).set(drivername="postgresql+asyncpg")

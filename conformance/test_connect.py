@@ -33,9 +33,7 @@ async def test_instances_on_two_databases_live_side_by_side(backend: Subject) ->
 
 
 @clause("CONNECT-2")
-async def test_instances_on_one_database_live_side_by_side(
-    backend: Subject, witness: Witness, sample: Sample
-) -> None:
+async def test_instances_on_one_database_live_side_by_side(backend: Subject, witness: Witness, sample: Sample) -> None:
     """Catches a pool that all instances share, and that the first to leave closes."""
     if backend.abilities.apart is not None:
         raise backend.abilities.apart

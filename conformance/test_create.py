@@ -51,7 +51,7 @@ async def test_one_create_stores_one_row(backend: Subject, witness: Witness, sam
 
 @clause("CREATE-1")
 async def test_no_row_of_others_is_taken_for_the_new_one(backend: Subject, witness: Witness, sample: Sample) -> None:
-    """Catches a row that is looked up after the INSERT: by its values, by time or by key, somebody else's comes first."""
+    """Catches a row that is looked up after the INSERT: by values, time or key, somebody else's comes first."""
     values = sample.new()
     old = await witness.insert({**sample.past, **sample.shared(values)})
     late = await witness.insert({**sample.future, **sample.shared(values)}, key=sample.late_key)
@@ -160,15 +160,15 @@ async def test_keys_are_distinct_and_not_reused(backend: Subject, witness: Witne
 @clause("CREATE-5")
 async def test_an_id_over_int32_comes_back(backend: Subject, witness: Witness, sample: Sample) -> None:
     needs(sample.sequence, "no sequence that goes beyond int32 makes the key")
-    before = await witness.fetchval("SELECT nextval($1::text::regclass)", sample.sequence)
+    before = await witness.fetchval(f"SELECT nextval({sample.sequence})")
     try:
-        await witness.fetchval("SELECT setval($1::text::regclass, $2)", sample.sequence, 2**53)
+        await witness.fetchval(f"SELECT setval({sample.sequence}, $1)", 2**53)
         name = f"its {sample.table.key[0]} is over 2**53"
         returned = await accepted(backend, "create", (), sample.new(), name=name, cause=KEY_RAISES)
         row = backend.read(f"a row with an {sample.table.key[0]} over 2**53", returned)
         expect(f"its {sample.table.key[0]}", row.key, (2**53 + 1,))
     finally:
-        await witness.fetchval("SELECT setval($1::text::regclass, $2)", sample.sequence, before)
+        await witness.fetchval(f"SELECT setval({sample.sequence}, $1)", before)
 
 
 @clause("CREATE-6")

@@ -264,9 +264,7 @@ async def _calls(subject: Subject, sample: Sample, key: Key, silence: Silence, l
     ]
 
 
-async def _calls_until_met(
-    subject: Subject, sample: Sample, key: Key, silence: Silence, limit: float
-) -> Ended:
+async def _calls_until_met(subject: Subject, sample: Sample, key: Key, silence: Silence, limit: float) -> Ended:
     """The first calls may be refused at once, because their connections have ended; the next ones make new ones."""
     ended: Ended = []
     for _ in range(3):
@@ -280,9 +278,7 @@ async def _named(what: str, call: Awaitable[Outcome], silence: Silence) -> Ended
     return [(what, await call, silence.broken)]
 
 
-async def _connect(
-    subject: Subject, key: Key, dsn: str, patience: float, answer: asyncio.Future[Outcome]
-) -> None:
+async def _connect(subject: Subject, key: Key, dsn: str, patience: float, answer: asyncio.Future[Outcome]) -> None:
     """Open a backend and, in case it connects only when it has to, call an operation."""
     pool = DaemonPool(patience=patience)
     get = subject.table.method("get")

@@ -19,9 +19,7 @@ from crudspec.suite import (
 
 
 @clause("GET-1")
-async def test_returns_a_row_that_another_connection_wrote(
-    backend: Subject, witness: Witness, sample: Sample
-) -> None:
+async def test_returns_a_row_that_another_connection_wrote(backend: Subject, witness: Witness, sample: Sample) -> None:
     """Not a row, not the whole microsecond, may be lost on the way."""
     for variant, microsecond in ((0, 123456), (1, 999999), (2, 0)):
         row = await witness.insert({**sample.at(microsecond), **sample.row(variant)})

@@ -156,13 +156,15 @@ async def test_an_additive_migration_fails_no_operation(backend: Subject, witnes
 async def _all_at_once(backend: Subject, witness: Witness, row: Row, spares: list[Key], when: str) -> None:
     """Each of the five operations several times, so that each connection meets each of them."""
     async with together() as start:
-        calls = [start(_works(backend, witness, name, row, spares, when)) for _ in range(AT_ONCE) for name in working(backend)]
+        calls = [
+            start(_works(backend, witness, name, row, spares, when))
+            for _ in range(AT_ONCE)
+            for name in working(backend)
+        ]
         await asyncio.gather(*calls)
 
 
-async def _works(
-    backend: Subject, witness: Witness, name: str, row: Row, spares: list[Key], when: str
-) -> None:
+async def _works(backend: Subject, witness: Witness, name: str, row: Row, spares: list[Key], when: str) -> None:
     if name == "delete" and not spares:
         return  # no more rows can be made for it
     key, values = arguments(witness.sample, name, spares.pop() if name == "delete" else row.key)

@@ -41,7 +41,9 @@ async def test_programs_spread_over_several_backends_agree(
     company = [peer for peer in resolve(["asyncpg", "orm", "core"]) if peer.cls is not backend.adapter.cls]
     async with AsyncExitStack() as stack:
         peers = [
-            await stack.enter_async_context(Subject(peer, backend.dsn, backend.table, deadline=backend.deadline, beside=backend))
+            await stack.enter_async_context(
+                Subject(peer, backend.dsn, backend.table, deadline=backend.deadline, beside=backend)
+            )
             for peer in company[:2]
         ]
         known = run.deviation(backend.name, "MIX-1") is not None

@@ -29,9 +29,7 @@ async def test_the_row_holds_what_was_given(backend: Subject, witness: Witness, 
 
 
 @clause("UPDATE-1")
-async def test_the_result_says_that_the_row_was_there(
-    backend: Subject, witness: Witness, sample: Sample
-) -> None:
+async def test_the_result_says_that_the_row_was_there(backend: Subject, witness: Witness, sample: Sample) -> None:
     row = await witness.insert()
     returned = await backend.update(*row.key, **sample.change())
     backend.told("update", "update of a row", returned, True, strictly=True)
@@ -140,9 +138,7 @@ async def _all_refused(clause_id: str, backend: Subject, witness: Witness, value
 
 
 @clause("UPDATE-6")
-async def test_overwrites_what_another_connection_wrote(
-    backend: Subject, witness: Witness, sample: Sample
-) -> None:
+async def test_overwrites_what_another_connection_wrote(backend: Subject, witness: Witness, sample: Sample) -> None:
     """A unit of work writes the columns that it saw change: what it last read must not decide what is stored."""
     row = await witness.insert()
     for variant in (0, 1, 3):

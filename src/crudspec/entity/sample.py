@@ -99,12 +99,34 @@ class Sample:
         once = {name for columns in self.table.uniques for name in columns}
         return {name: value for name, value in values.items() if name not in once}
 
+    @property
+    def unique_nullable(self) -> list[tuple[str, ...]]:
+        """Column sets that must be unique, may be NULL, and do not collide where they are; those that create is given."""
+        return [
+            one.columns
+            for one in self.table.unique
+            if one.nulls_distinct
+            and all(self.table.by_name[name].nullable and name in self.table.creates for name in one.columns)
+        ]
+
+    @property
+    def nullable_references(self) -> list[tuple[str, ...]]:
+        """Columns of references that may be NULL."""
+        given = {*self.table.creates, *self.table.updates}
+        return [
+            one.columns
+            for one in self.table.references
+            if all(self.table.by_name[name].nullable and name in given for name in one.columns)
+        ]
+
     # What the server fills in
 
     @property
     def constants(self) -> list[str]:
         """Columns with a default that is always the same, which create is not given."""
-        return [one.name for one in self.table.columns if one.default == "constant" and one.name not in self.table.creates]
+        return [
+            one.name for one in self.table.columns if one.default == "constant" and one.name not in self.table.creates
+        ]
 
     @property
     def clocks(self) -> list[str]:
@@ -138,9 +160,9 @@ class Sample:
 
     @property
     def sequence(self) -> str:
-        """The sequence that makes a key which goes beyond int32; empty where none does."""
+        """SQL that names the sequence which makes a key that goes beyond int32; empty where none does."""
         (first, *others) = self.table.key_columns
-        found = re.search(r"nextval\('(.+?)'", first.makes)
+        found = re.fullmatch(r"nextval\((.+)\)", first.makes)
         return found[1] if found and not others and first.type.bits == 64 else ""
 
     @property

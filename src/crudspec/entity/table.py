@@ -186,16 +186,14 @@ class Table:
 
     def created(self, values: Mapping[str, Any]) -> Row:
         """The row that a create with these values makes; what the server chooses is not known."""
-        return self.Row(
-            values[column.name]
-            if column.name in values
-            else column.constant
-            if column.default == "constant"
-            else None
-            if not column.default and column.nullable and not column.computed and column.name in self.creates
-            else UNREAD
-            for column in self.columns
-        )
+        return self.Row(values.get(column.name, self._filled_in(column)) for column in self.columns)
+
+    def _filled_in(self, column: Column) -> Any:
+        """What stands in a column that create was not given."""
+        if column.default == "constant":
+            return column.constant
+        stays_empty = not column.default and column.nullable and not column.computed
+        return None if stays_empty and column.name in self.creates else UNREAD
 
     def updated(self, row: Row, values: Mapping[str, Any]) -> Row:
         """The row after an update with these values; what moves by itself is not known."""
@@ -249,6 +247,11 @@ class Table:
     def shown_key(self, key: Key) -> str:
         """A key in words: ``id 1``."""
         return ", ".join(f"{name} {part!r}" for name, part in zip(self.key, key, strict=False))
+
+
+def literal(text: str) -> str:
+    """A text, for a statement."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def quoted(name: str) -> str:

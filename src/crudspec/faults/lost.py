@@ -88,7 +88,9 @@ class Write:
             return
         backend.told(operation, what, seen.value, True)
         if not done:
-            raise ContractBroken(f"the table after {what}, which {seen}", expected="the write", seen=brief(table, list(stored)))
+            raise ContractBroken(
+                f"the table after {what}, which {seen}", expected="the write", seen=brief(table, list(stored))
+            )
 
     def _is_done(self, table: Table, stored: Sequence[Row]) -> bool:
         before = {row.key: row for row in self.before}
@@ -268,7 +270,9 @@ class Sweep:
         if self._left is not None:
             stored, table = await self._witness.rows(), self._witness.table
             if stored != self._left:
-                raise ContractBroken(f"the table {self._when}", expected=brief(table, self._left), seen=brief(table, stored))
+                raise ContractBroken(
+                    f"the table {self._when}", expected=brief(table, self._left), seen=brief(table, stored)
+                )
 
 
 async def _works(backend: Subject, witness: Witness, operation: str, key: Key) -> None:

@@ -144,7 +144,9 @@ async def finds_no_row(
         backend.told(operation, what, returned, False)
 
 
-async def refused_and_unchanged(what: str, call: Awaitable[object], witness: Witness, before: Mapping[Key, Any]) -> None:
+async def refused_and_unchanged(
+    what: str, call: Awaitable[object], witness: Witness, before: Mapping[Key, Any]
+) -> None:
     """Await a call with a value that is not allowed: it raises, and the table stays as it was.
 
     Args:

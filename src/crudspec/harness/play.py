@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.util import await_only
@@ -12,7 +12,7 @@ from crudspec.contract.failures import ContractBroken
 from crudspec.entity.row import matches
 from crudspec.entity.types import WrongType
 from crudspec.harness.scripts import Step, script
-from crudspec.harness.subject import NOTHING, DeadlineMissed, truth
+from crudspec.harness.subject import DeadlineMissed, truth
 from crudspec.truth.model import REFUSED, Model, Request
 from crudspec.truth.shown import brief, shown, shown_call, shown_error
 
@@ -66,7 +66,7 @@ class Move:
 
     operation: str
     row: Newest | Alike | Key | None = None
-    values: Mapping[str, Any] = NOTHING
+    values: Mapping[str, Any] = field(default_factory=dict)
     forbidden: bool = False
 
 
@@ -327,4 +327,6 @@ class Play:
     def script(self) -> str:
         """The program so far, to be pasted and run."""
         synchronous = [index for index, subject in enumerate(self._subjects) if subject.in_threads]
-        return script(self.model.table, [subject.adapter for subject in self._subjects], self.steps, synchronous=synchronous)
+        return script(
+            self.model.table, [subject.adapter for subject in self._subjects], self.steps, synchronous=synchronous
+        )

@@ -37,7 +37,9 @@ class Step:
     created: Row | None = None
 
 
-def script(table: Table, adapters: Sequence[Adapter], steps: Sequence[Step], *, synchronous: Collection[int] = ()) -> str:
+def script(
+    table: Table, adapters: Sequence[Adapter], steps: Sequence[Step], *, synchronous: Collection[int] = ()
+) -> str:
     """Write the steps as a program. Rows that it creates are named, as their keys differ from run to run.
 
     Args:
@@ -66,7 +68,12 @@ def script(table: Table, adapters: Sequence[Adapter], steps: Sequence[Step], *, 
         else:
             body.append(f"{call}  # {outcome}")
     written = "\n".join(body)
-    lines = ["import asyncio", *(line for word, line in _MODULES.items() if word in written), "import os", *dict.fromkeys(map(_import, used.values()))]
+    lines = [
+        "import asyncio",
+        *(line for word, line in _MODULES.items() if word in written),
+        "import os",
+        *dict.fromkeys(map(_import, used.values())),
+    ]
     if any(line.startswith("with suppress") for line in body):
         lines.append("from contextlib import suppress")
     translated = dict.fromkeys(adapter.cls.__qualname__ for adapter in used.values() if adapter.translated)

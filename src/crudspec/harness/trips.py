@@ -152,7 +152,9 @@ class Meter:
                 rounds.append(seen[-1])
                 if _trips(seen[-1]) == _trips(seen[samples // 2]):
                     break
-            costs.append(Cost(operation, self.subject.table.method(operation), situation, rows, min(rounds, key=_trips)))
+            costs.append(
+                Cost(operation, self.subject.table.method(operation), situation, rows, min(rounds, key=_trips))
+            )
         return sorted(costs, key=lambda cost: OPERATIONS.index(cost.operation))
 
     async def _keys(self, operation: str, calls: int) -> list[Key]:

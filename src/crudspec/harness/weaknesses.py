@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from crudspec.contract.failures import ContractBroken, Depends
 from crudspec.backend import ONE_ROW
+from crudspec.contract.failures import ContractBroken, Depends
 from crudspec.harness.play import NEWEST, Alike, Move, Newest, Play, Stuck, moves
 from crudspec.truth.shown import shown
 

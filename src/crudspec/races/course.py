@@ -79,7 +79,7 @@ class Course:
         home = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
             dsn, instances = backend.wire_dsn, 2 if backend.abilities.side_by_side else 1
-            track = stack.enter_context(in_a_thread(lambda: Track.opened(dsn, instances, home)))
+            track = stack.enter_context(in_a_thread(lambda: Track.opened(witness, dsn, instances, home)))
             subjects = [await stack.enter_async_context(backend.another(way)) for way in track.dsns]
             course = cls(subjects, track, witness, await witness.insert(witness.sample.past))
             course.pace = await warm_up(course)

@@ -65,7 +65,9 @@ def account(
     lines += ["", f"the row after: {brief_rows(table, after.values())}", f"the schedule: {schedule}"]
     if not explained:
         lines += ["", "no serial order explains it:"]
-        lines += [f"  {_told(order, operations)}: {reason}" for order, reason in objections(table, before, operations, after)]
+        lines += [
+            f"  {_told(order, operations)}: {reason}" for order, reason in objections(table, before, operations, after)
+        ]
     return "\n".join(lines)
 
 

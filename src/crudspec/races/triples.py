@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 def _entries(sample: Sample) -> list[Entry]:
     half, rest = sample.halves()
     changes = [sample.change(1), sample.change(2), half, rest]
-    return [*(Entry("update", values) for values in changes), Entry("delete"), Entry("get"), Entry("create", sample.new(1))]
+    return [
+        *(Entry("update", values) for values in changes),
+        Entry("delete"),
+        Entry("get"),
+        Entry("create", sample.new(1)),
+    ]
 
 
 _INSTANCES = ((0, 0, 0), (0, 1, 0), (0, 1, 1))

@@ -27,6 +27,7 @@ _WIDTH = 100
 
 _CHARACTERS = {
     Verdict.PASS: ".",
+    Verdict.NOT_APPLICABLE: "/",
     Verdict.FAIL: "F",
     Verdict.ADVICE: "a",
     Verdict.DEVIATES: "d",

@@ -29,8 +29,12 @@ MARKS = {
     Verdict.NOT_RUN: ("not run", "bold magenta"),
     Verdict.UNCLAIMED: ("-", "dim"),
     Verdict.NOT_SELECTED: ("·", "dim"),
+    Verdict.NOT_APPLICABLE: ("n/a", "dim"),
 }
 """How each verdict is shown."""
+
+UNASKED = {Verdict.UNCLAIMED, Verdict.NOT_SELECTED, Verdict.NOT_APPLICABLE}
+"""What says nothing of a backend."""
 
 
 def side_by_side(backends: Sequence[str], *, width: int) -> Iterator[list[str]]:
@@ -98,7 +102,7 @@ def _shown(
 
 
 def _count(verdicts: Sequence[Verdict]) -> Text:
-    asked = [verdict for verdict in verdicts if verdict not in {Verdict.UNCLAIMED, Verdict.NOT_SELECTED}]
+    asked = [verdict for verdict in verdicts if verdict not in UNASKED]
     if not asked:
         return Text("unclaimed" if Verdict.UNCLAIMED in verdicts else "", style="dim")
     passed = asked.count(Verdict.PASS)

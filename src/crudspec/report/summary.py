@@ -11,7 +11,7 @@ from crudspec.contract.clauses import BY_ID
 from crudspec.contract.deviations import DeviationError, write_draft
 from crudspec.record import Header, Record, Verdict
 from crudspec.report.findings import Finding, findings, not_run
-from crudspec.report.matrix import as_text, matrix, not_claimed, side_by_side
+from crudspec.report.matrix import UNASKED, as_text, matrix, not_claimed, side_by_side
 from crudspec.report.page import Page
 from crudspec.report.text import cut
 
@@ -67,6 +67,8 @@ def _closing(record: Record, page: Page, excerpts: bool) -> Iterator[str]:
             unclaimed |= dict.fromkeys(not_claimed(some, table))
         if unclaimed:
             yield page.fit(f"- not claimed: {', '.join(unclaimed)} on the class itself", 2)
+        for reason, clauses in record.inapplicable().items():
+            yield page.fit(f"n/a: {_named(clauses)}: {reason}", 5)
         yield f"{len(record.checks) - len(record.missing())} of {len(record.checks)} planned checks were run" + (
             f", seed {record.header.seed}" if record.header else ""
         )
@@ -94,7 +96,7 @@ def _closing(record: Record, page: Page, excerpts: bool) -> Iterator[str]:
 def _says_little(record: Record, found: Sequence[Finding]) -> bool:
     """Tell whether one finding for each backend is all there is: a matrix without a pass is a wall."""
     nothing_holds = not any(True for _ in record.of(Verdict.PASS, Verdict.DEVIATES, Verdict.ADVICE))
-    asked = [verdict for verdict in record.table().values() if verdict is not Verdict.UNCLAIMED]
+    asked = [verdict for verdict in record.table().values() if verdict not in UNASKED]
     many = len(asked) > _FEW * len(record.backends())
     return bool(found) and nothing_holds and many and len(found) <= len(record.backends())
 
@@ -185,7 +187,7 @@ def _without(record: Record, advice: int) -> str:
     kept: dict[str, int] = Counter()
     asked: dict[str, int] = Counter()
     for (backend, _), verdict in record.table().items():
-        asked[backend] += verdict is not Verdict.UNCLAIMED
+        asked[backend] += verdict not in UNASKED
         kept[backend] += verdict is Verdict.PASS
     counts = {(kept[name], asked[name]) for name in record.backends()}
     names = record.backends()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from crudspec.contract.clauses import BY_ID
-from crudspec.contract.failures import Inconclusive
+from crudspec.contract.failures import Inconclusive, NotApplicable
 
 MARK = "crudspec_clause"
 
@@ -53,6 +53,8 @@ def _to_its_end(check: _Check) -> Any:
     async def coroutine(**arguments: Any) -> None:
         try:
             await check(**arguments)
+        except NotApplicable:
+            raise
         except Exception as error:
             if not isinstance(error, Inconclusive):
                 abilities = arguments["backend"].abilities

@@ -13,9 +13,12 @@ from crudspec.contract.causes import MEDDLED
 from crudspec.contract.clause import Consequence
 from crudspec.contract.failures import ContractBroken, Depends
 from crudspec.harness.abilities import CONNECT, Abilities
+from crudspec.harness.databases import scratch_with
 from crudspec.harness.smoke import side_by_side, smoke
 from crudspec.harness.subject import Subject
-from crudspec.server import create_scratch, drop_scratch
+from crudspec.server import drop_scratch
+from crudspec.truth.applies import asks
+from crudspec.truth.expect import needs
 from crudspec.truth.witness import Witness
 from crudspec.wire import Proxy, threaded
 
@@ -105,6 +108,7 @@ class Stages:
         Raises:
             ContractBroken: it cannot be opened.
             Depends: the same, and another clause tells it.
+            NotApplicable: its table lacks what the clause is about.
         """
         abilities = self.abilities[name]
         abilities.asking = clause
@@ -125,6 +129,8 @@ class Stages:
             await smoke(subject, stage.witness, clause=abilities.hangs[-1])
         subject.calls.clear()
         abilities.require(CONNECT)
+        stage.witness.sample.restart()
+        needs(*asks(clause, subject.table))
         return stage
 
     async def _make(self, name: str) -> None:
@@ -132,13 +138,15 @@ class Stages:
         if len(self._open) >= MOST_OPEN:
             await self._close(next(iter(self._open)))
         abilities = self.abilities[name]
-        dsn = await create_scratch(self._server(), name)
-        context = Witness.connect(dsn)
+        adapter = self._adapters[name]
+        dsn, sample = await scratch_with(self._server(), name, adapter.entity)
+        context = Witness.connect(dsn, sample)
         # In a thread of its own: a backend that blocks the event loop would otherwise wait for itself.
         wire = threaded(dsn) if self.wire else nullcontext()
         subject = Subject(
-            self._adapters[name],
+            adapter,
             dsn,
+            sample.table,
             deadline=self._deadline,
             wire=wire.__enter__(),
             no_wire=self.no_wire,
@@ -153,7 +161,7 @@ class Stages:
         self._hangs[name] = 0
         await smoke(subject, witness)
         if CONNECT not in abilities.broken:
-            elsewhere = await create_scratch(self._server(), f"{name} elsewhere")
+            elsewhere, _ = await scratch_with(self._server(), f"{name} elsewhere", adapter.entity)
             await side_by_side(subject, witness, elsewhere, partial(self._abandon, stage))
             await drop_scratch(self._server(), elsewhere)
         self._hangs[name] = len(abilities.hangs)
@@ -219,7 +227,7 @@ class Stages:
         """
         stage = self._open[name]
         try:
-            async with Witness.connect(stage.subject.dsn) as another:
+            async with stage.witness.another() as another:
                 is_up = await another.server_start() == stage.server_start
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return error

@@ -59,7 +59,9 @@ def _at_commit(witness: Witness) -> str:
 def commits_fail(witness: Witness) -> AbstractAsyncContextManager[None]:
     """Every statement succeeds and every COMMIT fails, with SQLSTATE 23514 (check_violation)."""
     return _trigger(
-        witness, _at_commit(witness), "RAISE EXCEPTION 'the COMMIT fails, by crudspec' USING ERRCODE = 'check_violation';"
+        witness,
+        _at_commit(witness),
+        "RAISE EXCEPTION 'the COMMIT fails, by crudspec' USING ERRCODE = 'check_violation';",
     )
 
 
@@ -70,12 +72,13 @@ def commits_slow(witness: Witness) -> AbstractAsyncContextManager[None]:
 
 @asynccontextmanager
 async def recorded_clock(witness: Witness) -> AsyncGenerator[Callable[[Key], Awaitable[Mapping[str, Any]]]]:
-    """The server notes its ``now()`` for each inserted row; yields a function from key to that time, by clock column."""
+    """The server notes its ``now()`` for each inserted row; yields a function from key to that time by column."""
     table = witness.table
     clocks = {column.name: f"now()::{column.type.sql}" for column in table.clocks}
     keys = ", ".join(map(quoted, table.key))
     times = ", ".join(f"{now} AS {quoted(f'at {name}')}" for name, now in clocks.items())
-    await witness.execute(f"CREATE TABLE public.crudspec_clock AS SELECT {keys}, {times} FROM {table.quoted} LIMIT 0")
+    columns = ", ".join(filter(None, [keys, times]))
+    await witness.execute(f"CREATE TABLE public.crudspec_clock AS SELECT {columns} FROM {table.quoted} LIMIT 0")
     noted = ", ".join([*(f"NEW.{quoted(name)}" for name in table.key), *clocks.values()])
     is_it = " AND ".join(f"{quoted(name)} = ${place}" for place, name in enumerate(table.key, 1))
 

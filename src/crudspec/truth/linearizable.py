@@ -93,9 +93,7 @@ def explain(table: Table, before: Rows, operations: Sequence[Operation], after: 
     return None if order is None else [operations[index] for index in order]
 
 
-def _steps(
-    table: Table, rows: Rows, operations: Sequence[Operation], index: int, after: Rows
-) -> Iterator[Rows]:
+def _steps(table: Table, rows: Rows, operations: Sequence[Operation], index: int, after: Rows) -> Iterator[Rows]:
     """All rows that an operation may leave, if it happens next; none, if its result speaks against that."""
     operation = operations[index]
     creates = operation.request.operation == "create"

@@ -75,7 +75,7 @@ class _Statements:
         self.rows = f"SELECT {self._columns} FROM {table.quoted} ORDER BY {keys}"
         self.row = f"SELECT {self._columns} FROM {table.quoted} WHERE {self._is_it}"
         self.versions = (
-            f"SELECT {self._columns}, xmin::text AS crudspec_xmin, tableoid::text || ' ' || ctid::text AS crudspec_ctid "
+            f"SELECT {self._columns}, xmin::text AS xmin, tableoid::text || ' ' || ctid::text AS ctid "
             f"FROM {table.quoted} ORDER BY {keys}"
         )
         self.outer_keys = (

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import configparser
 import importlib.util
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crudspec.entity.errors import EntityError
-from crudspec.entity.source import Source, located
+from crudspec.entity.source import Source, installed, located
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,8 +74,7 @@ class Alembic(Source):
                 if path.is_file() and path.suffix != ".pyc":
                     yield str(path.relative_to(folder)).encode()
                     yield path.read_bytes()
-        for library in ("alembic", "sqlalchemy"):
-            yield f"{library}={version(library)}".encode()
+        yield installed("alembic", "sqlalchemy")
         for name in _CODE:
             yield Path(__file__).with_name(name).read_bytes()
 
@@ -198,6 +195,7 @@ class Alembic(Source):
 
     def _options(self) -> dict[str, str]:
         """Return the settings that name folders; Alembic itself is imported only where it is run."""
+        import configparser
         import tomllib
 
         parser = configparser.ConfigParser(interpolation=None)

@@ -8,7 +8,6 @@ import secrets
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from crudspec.entity.applied import apply
 from crudspec.entity.errors import EntityError
 from crudspec.entity.sources import BUILT_IN
 from crudspec.server import cache
@@ -146,6 +145,8 @@ async def _make(connection: Connection, dsn: str, template: str, source: Source)
     import asyncio
 
     import asyncpg
+
+    from crudspec.entity.applied import apply
 
     inside = urls.with_database(dsn, template)
     try:

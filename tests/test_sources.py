@@ -215,7 +215,7 @@ def test_what_protects_psql_is_passed_over():
         ('SELECT "a', 'line 1: a " is opened'),
         ("/* a", "line 1: a comment"),
         ("DO $x$ a $$", "line 1: .*x.* is opened"),
-        ("CREATE ROLE shop", "--no-owner --no-privileges"),
+        ("CREATE ROLE shop PASSWORD 'secret'", r"PASSWORD '\*\*\*': .* --no-owner --no-privileges"),
         ("alter  user shop superuser", "whole server"),
         ("CREATE DATABASE shop", "whole server"),
         ("ALTER DATABASE shop SET timezone = 'UTC'", "whole server"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,9 @@ def _short(file: str) -> str:
 
 
 def _first_line(exc: BaseException) -> str:
-    return next((line.strip() for line in str(exc).splitlines() if line.strip()), "")
+    """Return the beginning of what an exception says, without the password of a URL that it may quote."""
+    line = next((line.strip() for line in str(exc).splitlines() if line.strip()), "")
+    return re.sub(r"://\S*@", "://***@", line)
 
 
 def _missing_variable(exc: BaseException) -> str | None:

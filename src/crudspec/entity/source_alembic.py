@@ -134,14 +134,15 @@ class Alembic(Source):
         }
         paths = [path or str(Path.cwd()) for path in sys.path]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
-        with tempfile.TemporaryFile() as answer:
+        # Files, and not pipes: a process that env.py starts may hold on to them.
+        with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as output:
             try:
                 done = subprocess.run(
                     # -P: only what is on our path, and not the folder, in which there may be a package alembic.
                     [sys.executable, "-P", "-c", _CHILD, str(answer.fileno())],
                     # Through a pipe, as it may hold a password.
                     input=json.dumps(request).encode(),
-                    stdout=subprocess.PIPE,
+                    stdout=output,
                     stderr=subprocess.STDOUT,
                     cwd=self._folder(),
                     env=environment,
@@ -152,9 +153,10 @@ class Alembic(Source):
             except subprocess.TimeoutExpired:
                 raise EntityError(f"{self.shown}: the migrations did not end within {RUN_SECONDS} s") from None
             answer.seek(0)
-            told = answer.read()
+            output.seek(0)
+            told, printed = answer.read(), output.read()
         if not told:
-            last = done.stdout.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            last = printed.decode("utf-8", "replace").strip().rpartition("\n")[2]
             raise EntityError(f"{self.shown}: env.py ended its process (exit code {done.returncode}): {last}")
         said = json.loads(told)
         if "failed" in said:

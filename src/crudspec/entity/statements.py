@@ -52,7 +52,7 @@ class Statement(NamedTuple):
     @property
     def first_line(self) -> str:
         """The beginning of it, for a message."""
-        line = self.text.partition("\n")[0].strip()
+        line = re.sub(r"(?i)\b(password\s+)'[^']*'", r"\1'***'", self.text.partition("\n")[0].strip())
         return f"{line[:99]}…" if len(line) > 100 else line
 
 

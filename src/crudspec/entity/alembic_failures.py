@@ -49,8 +49,8 @@ def explained(exc: BaseException, request: dict[str, Any]) -> str:
     if type(exc).__name__ == "CommandError":
         more = '; write revision="heads" for all of them' if "Multiple head" in str(exc) else ""
         return f"{_first_line(exc)}{more}"
-    if offline and any(Path(frame.filename).name != "env.py" and "versions" in frame.filename for frame in frames):
-        return f"{where} needs a connection, it seems ({told}): {request['otherwise']}"
+    if offline and any(frame.name == "run_migrations" for frame in traceback.extract_tb(exc.__traceback__)):
+        return f"{where} fails offline ({told}); if it reads from the database, {request['otherwise']}"
     return f"{where} fails ({told})"
 
 

@@ -159,7 +159,7 @@ async def _make(connection: Connection, dsn: str, template: str, source: Source)
         )
         try:
             if source.online:
-                await source.migrate(urls.plain(inside))
+                await source.migrate(inside)
             else:
                 script = await asyncio.to_thread(script_of, source)
                 async with connected(inside) as within:

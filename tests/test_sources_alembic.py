@@ -116,6 +116,10 @@ place = os.environ["SHOP"]
         ("import os\nos.write(1, b'out of here')\nos._exit(3)", "exit code 3): out of here"),
         ("{}['url']", "env.py, line 1 fails (KeyError: 'url')"),
         ("def", "SyntaxError"),
+        (
+            "raise ValueError('postgresql://shop:se/cret@db/live is no URL')",
+            "(ValueError: postgresql://***@db/live is no",
+        ),
         ("", "printed no SQL"),
     ],
 )

@@ -43,6 +43,7 @@ def main() -> NoReturn:
 def _run(request: dict[str, Any], fail: Any) -> str:
     from alembic.command import upgrade
     from alembic.config import Config
+    from sqlalchemy.engine import make_url
 
     printed = io.StringIO()
     config = Config(request["ini"], toml_file=request["toml"], output_buffer=printed)
@@ -51,8 +52,8 @@ def _run(request: dict[str, Any], fail: Any) -> str:
         _write_percent_signs_once()
         alembic_guard.nothing(lambda where: fail(connects(where, request)))
     else:
-        database = request["dsn"].rpartition("/")[2].partition("?")[0]
-        alembic_guard.only(database, lambda where: fail(connects_elsewhere(where)))
+        database = make_url(request["dsn"]).database
+        alembic_guard.only(str(database), lambda where: fail(connects_elsewhere(where)))
     upgrade(config, request["revision"], sql=request["dsn"] is None)
     return printed.getvalue()
 
@@ -85,16 +86,17 @@ def _point(config: Config, dsn: str | None) -> None:
         (in_environment or in_ini, lambda url: os.environ.__setitem__("DATABASE_URL", url)),
     ):
         driver = scheme or _guessed(config)
-        url = make_url(dsn or f"postgresql://{NOWHERE}").set(drivername=driver.replace("postgres:", "postgresql:"))
-        if driver.endswith("+asyncpg") and "sslmode" in url.query:
-            url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": url.query["sslmode"]})
+        url = make_url(dsn or f"postgresql://{NOWHERE}").set(drivername=driver)
+        # Of what else a DSN may say, drivers know different things by different names.
+        encrypted = {"ssl" if driver.endswith("+asyncpg") else "sslmode": url.query.get("sslmode", "")}
+        url = url.set(query=encrypted if "sslmode" in url.query else {})
         put(url.render_as_string(hide_password=False))
 
 
 def _postgres(url: str) -> str | None:
-    """Return the scheme of PostgreSQL's that a URL has, its driver included."""
-    found = re.match(r"(postgres(?:ql)?(?:\+\w+)?)://", url)
-    return found[1] if found else None
+    """Return the scheme of PostgreSQL's that a URL has, its driver included, as SQLAlchemy writes it."""
+    found = re.match(r"postgres(?:ql)?(\+\w+)?://", url)
+    return f"postgresql{found[1] or ''}" if found else None
 
 
 def _guessed(config: Config) -> str:

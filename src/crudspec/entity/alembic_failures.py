@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,8 @@ def explained(exc: BaseException, request: dict[str, Any]) -> str:
     if type(exc).__name__ == "CommandError":
         more = '; write revision="heads" for all of them' if "Multiple head" in str(exc) else ""
         return f"{_first_line(exc)}{more}"
-    if offline and any(Path(frame.filename).name != "env.py" and "versions" in frame.filename for frame in frames):
-        return f"{where} needs a connection, it seems ({told}): {request['otherwise']}"
+    if offline and any(frame.name == "run_migrations" for frame in traceback.extract_tb(exc.__traceback__)):
+        return f"{where} fails offline ({told}); if it reads from the database, {request['otherwise']}"
     return f"{where} fails ({told})"
 
 
@@ -69,7 +70,9 @@ def _short(file: str) -> str:
 
 
 def _first_line(exc: BaseException) -> str:
-    return next((line.strip() for line in str(exc).splitlines() if line.strip()), "")
+    """Return the beginning of what an exception says, without the password of a URL that it may quote."""
+    line = next((line.strip() for line in str(exc).splitlines() if line.strip()), "")
+    return re.sub(r"://\S*@", "://***@", line)
 
 
 def _missing_variable(exc: BaseException) -> str | None:

@@ -28,9 +28,12 @@ _REFUSED = 111
 def nothing(tell: Tell) -> None:
     """From now on, this process and its children connect to nothing."""
     from sqlalchemy import Engine, event
+    from sqlalchemy.pool import Pool
 
     # At once, and not by an error: it may be caught, and tried again for a minute.
     event.listen(Engine, "do_connect", lambda _dialect, _record, _args, params: tell(_address(params)))
+    # An engine may have a function of its own to connect with; where the kernel does not help, it is stopped here.
+    event.listen(Pool, "connect", lambda _connection, _record: tell("by a function of its own"))
 
     def heard(name: str, args: tuple[Any, ...]) -> None:
         # Other Unix sockets are those of a log or a name service.

@@ -91,6 +91,13 @@ def located(path: str | Path) -> Path:
     raise EntityError(f"schema: there is no file {given.name} in {looked}; give a path from the current folder")
 
 
+def installed(*libraries: str) -> bytes:
+    """Return the versions of libraries, for a digest."""
+    from importlib.metadata import version  # a hundredth of a second, which the keeper need not wait for
+
+    return " ".join(f"{library}={version(library)}" for library in libraries).encode()
+
+
 def _naming() -> list[Path]:
     """Return the folder of the first file on the stack that is none of ours, if it is a file."""
     frame = sys._getframe(1)  # inspect.stack() would read the sources of all callers

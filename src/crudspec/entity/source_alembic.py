@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import configparser
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crudspec.entity.alembic_project import Project, files
 from crudspec.entity.errors import EntityError
-from crudspec.entity.source import Source, located
+from crudspec.entity.source import Source, installed, located
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,6 +55,7 @@ class Alembic(Source):
         more = "".join((", online=True" * online, f", revision={revision!r}" * (revision != "head")))
         self.shown = f'Alembic("{ini}"{more})'
         self.ini = located(ini)
+        self._project = Project(self.ini)
         self.online = online
         self.revision = revision
 
@@ -69,15 +68,13 @@ class Alembic(Source):
         What ``env.py`` imports cannot be known; it is the models, and no migration is made of them.
         """
         yield f"{self.online} {self.revision}".encode()
-        for file in (self.ini, self._toml()):
+        for file in (self.ini, self._project.toml()):
             yield file.read_bytes() if file is not None else b""
-        for folder in self._folders():
-            for path in sorted(folder.rglob("*")):
-                if path.is_file() and path.suffix != ".pyc":
-                    yield str(path.relative_to(folder)).encode()
-                    yield path.read_bytes()
-        for library in ("alembic", "sqlalchemy"):
-            yield f"{library}={version(library)}".encode()
+        for folder in self._project.folders():
+            for path in files(folder):
+                yield str(path.relative_to(folder)).encode()
+                yield path.read_bytes()
+        yield installed("alembic", "sqlalchemy")
         for name in _CODE:
             yield Path(__file__).with_name(name).read_bytes()
 
@@ -131,22 +128,23 @@ class Alembic(Source):
             "shown": self.shown,
             "otherwise": self._said_online(),
             "ini": str(self.ini),
-            "toml": str(self._toml() or "") or None,
+            "toml": str(self._project.toml() or "") or None,
             "revision": self.revision,
             "dsn": dsn,
         }
         paths = [path or str(Path.cwd()) for path in sys.path]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
-        with tempfile.TemporaryFile() as answer:
+        # Files, and not pipes: a process that env.py starts may hold on to them.
+        with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as output:
             try:
                 done = subprocess.run(
                     # -P: only what is on our path, and not the folder, in which there may be a package alembic.
                     [sys.executable, "-P", "-c", _CHILD, str(answer.fileno())],
                     # Through a pipe, as it may hold a password.
                     input=json.dumps(request).encode(),
-                    stdout=subprocess.PIPE,
+                    stdout=output,
                     stderr=subprocess.STDOUT,
-                    cwd=self._folder(),
+                    cwd=self._project.folder(),
                     env=environment,
                     pass_fds=[answer.fileno()],
                     timeout=RUN_SECONDS,
@@ -155,9 +153,10 @@ class Alembic(Source):
             except subprocess.TimeoutExpired:
                 raise EntityError(f"{self.shown}: the migrations did not end within {RUN_SECONDS} s") from None
             answer.seek(0)
-            told = answer.read()
+            output.seek(0)
+            told, printed = answer.read(), output.read()
         if not told:
-            last = done.stdout.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            last = printed.decode("utf-8", "replace").strip().rpartition("\n")[2]
             raise EntityError(f"{self.shown}: env.py ended its process (exit code {done.returncode}): {last}")
         said = json.loads(told)
         if "failed" in said:
@@ -166,51 +165,3 @@ class Alembic(Source):
 
     def _said_online(self) -> str:
         return f'write Alembic("{self.ini.name}", online=True)'
-
-    def _toml(self) -> Path | None:
-        """Return the file in which Alembic looks for its other settings; as its command does, beside the ini."""
-        path = self.ini.with_name("pyproject.toml")
-        return path if path.is_file() else None
-
-    def _folder(self) -> Path:
-        """Return the folder to run in."""
-        locations = self._options().get("script_location", "")
-        inside = self.ini.parent
-        only_here = ":" not in locations and not (inside / locations).is_dir() and Path(locations).is_dir()
-        return Path.cwd() if only_here else inside
-
-    def _folders(self) -> list[Path]:
-        """Return where the scripts are; one that is not there is Alembic's to complain of."""
-        options = self._options()
-        named = [options.get("script_location", "")]
-        named += options.get("version_locations", "").replace(os.pathsep, " ").replace(",", " ").split()
-        return sorted({folder for name in named if name and (folder := self._found(name)).is_dir()})
-
-    def _found(self, name: str) -> Path:
-        package, colon, inside = name.partition(":")
-        if not colon:
-            return self._folder() / name
-        try:
-            spec = importlib.util.find_spec(package)
-        except (ImportError, ValueError):
-            spec = None
-        return Path(spec.origin).parent / inside if spec and spec.origin else self.ini.parent / inside
-
-    def _options(self) -> dict[str, str]:
-        """Return the settings that name folders; Alembic itself is imported only where it is run."""
-        import tomllib
-
-        parser = configparser.ConfigParser(interpolation=None)
-        try:
-            parser.read(self.ini, encoding="utf-8")
-            section = dict(parser["alembic"]) if parser.has_section("alembic") else {}
-            if (toml := self._toml()) is not None:
-                tool = tomllib.loads(toml.read_text("utf-8")).get("tool", {}).get("alembic", {})
-                section = {name: _joined(value) for name, value in tool.items()} | section
-        except (configparser.Error, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-            raise EntityError(f"{self.shown} cannot be read: {str(exc).splitlines()[0]}") from None
-        return {name: value.replace("%(here)s", str(self.ini.parent)) for name, value in section.items()}
-
-
-def _joined(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

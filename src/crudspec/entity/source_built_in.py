@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crudspec.entity.errors import EntityError
-from crudspec.entity.source import Source
+from crudspec.entity.source import Source, installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,8 +27,7 @@ class BuiltIn(Source):
         for path in sorted(directory.rglob("*.py")):
             yield str(path.relative_to(directory)).encode()
             yield path.read_bytes()
-        for library in ("alembic", "sqlalchemy"):
-            yield f"{library}={version(library)}".encode()
+        yield installed("alembic", "sqlalchemy")
 
     def script(self) -> str:
         """Return what ``alembic upgrade head --sql`` prints.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from crudspec.entity.errors import EntityError
-from crudspec.entity.source import Source
+from crudspec.entity.source import Source, installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +55,7 @@ class Metadata(Source):
 
     def _parts(self) -> Iterable[bytes]:
         yield self.script().encode()
-        yield version("sqlalchemy").encode()
+        yield installed("sqlalchemy")
 
     def script(self) -> str:
         """Return the statements of ``create_all``.

@@ -52,7 +52,7 @@ class Statement(NamedTuple):
     @property
     def first_line(self) -> str:
         """The beginning of it, for a message."""
-        line = self.text.partition("\n")[0].strip()
+        line = re.sub(r"(?i)\b(password\s+)'[^']*'", r"\1'***'", self.text.partition("\n")[0].strip())
         return f"{line[:99]}…" if len(line) > 100 else line
 
 
@@ -92,7 +92,7 @@ def statements(script: str) -> Iterator[Statement]:
         if kind == "dollar":
             position = _dollar_end(script, token)
         elif kind == "word":
-            bodies = max(0, bodies + _depth(script[start : start + 60], text.lower(), inside=bodies > 0))
+            bodies = max(0, bodies + _depth(script, start, text.lower(), inside=bodies > 0))
         elif text in "()":
             brackets = max(0, brackets + (1 if text == "(" else -1))
     if start is not None:
@@ -115,9 +115,9 @@ def _dollar_end(script: str, opened: re.Match[str]) -> int:
     return end + len(opened[0])
 
 
-def _depth(beginning: str, word: str, *, inside: bool) -> int:
+def _depth(script: str, start: int, word: str, *, inside: bool) -> int:
     """Return by how much a word changes the depth of an unquoted body: psql's own rule."""
-    if word not in {"begin", "case", "end"} or not _ROUTINE.match(beginning):
+    if word not in {"begin", "case", "end"} or not _ROUTINE.match(script, start):
         return 0
     if word == "end":
         return -1

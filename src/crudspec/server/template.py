@@ -8,7 +8,6 @@ import secrets
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from crudspec.entity.applied import apply
 from crudspec.entity.errors import EntityError
 from crudspec.entity.sources import BUILT_IN
 from crudspec.server import cache
@@ -147,6 +146,8 @@ async def _make(connection: Connection, dsn: str, template: str, source: Source)
 
     import asyncpg
 
+    from crudspec.entity.applied import apply
+
     inside = urls.with_database(dsn, template)
     try:
         await connection.execute(f"DROP DATABASE IF EXISTS {quoted(template)} WITH (FORCE)")
@@ -158,7 +159,7 @@ async def _make(connection: Connection, dsn: str, template: str, source: Source)
         )
         try:
             if source.online:
-                await source.migrate(urls.plain(inside))
+                await source.migrate(inside)
             else:
                 script = await asyncio.to_thread(script_of, source)
                 async with connected(inside) as within:

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import asyncpg
 import psycopg
+import psycopg_pool
 import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from tests.translating import Bare, called, made, told, unique
@@ -81,7 +82,7 @@ def test_a_context_that_was_taken_away_is_not_looked_at():
         (PoolTimeoutError("full"), None, Unavailable),
         (made("django.db.utils", "OperationalError")("closed"), None, Unavailable),
         (made("pg8000.exceptions", "InterfaceError")("closed"), None, Unavailable),
-        (made("psycopg_pool", "PoolTimeout", psycopg.OperationalError)("full"), None, Unavailable),
+        (psycopg_pool.PoolTimeout("full"), None, Unavailable),
         (made("tortoise.exceptions", "DBConnectionError", ConnectionError)("gone"), None, Unavailable),
         (made("pydantic", "ValidationError", ValueError)("title"), None, InvalidValue),
         (made("tortoise.exceptions", "ValidationError")("title"), None, InvalidValue),

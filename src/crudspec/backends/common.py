@@ -28,10 +28,8 @@ __all__ = [
     "MAX_TITLE",
     "CrudError",
     "EngineBackend",
-    "InvalidValue",
     "PoolBackend",
     "Task",
-    "Unavailable",
     "can_exist",
     "check_done",
     "check_title",
@@ -88,12 +86,12 @@ def named(error: Exception, kinds: Mapping[type[Exception], type[CrudError]]) ->
         error: What was raised.
         kinds: What it is where neither the server nor a builtin base says so; the first that fits.
     """
-    name = type(error).__name__
     if isinstance(error, TimeoutError):
         return Unavailable("the database did not answer in time")
     server = getattr(error, "orig", error)  # where SQLAlchemy has the driver's own
     if state := getattr(server, "sqlstate", None):
         return from_sqlstate(state, str(server))
+    name = type(error).__name__
     if isinstance(error, ValueError):
         return InvalidValue(f"a value was refused before it reached the database ({name})")
     kind = next((kind for cls, kind in kinds.items() if isinstance(error, cls)), Unavailable)

@@ -15,7 +15,7 @@ from typing import Any
 
 from crudspec.backend import OPERATIONS
 from crudspec.entity.entity import Entity
-from crudspec.entity.tasks import TASKS
+from crudspec.entity.tasks import TASKS, entity_of, methods_of
 from crudspec.translation.translated import translated as translated_class
 
 BUILT_IN = {
@@ -197,7 +197,7 @@ def _entity(spec: str, cls: type) -> Entity:
     Raises:
         BackendError: what it says is no entity.
     """
-    entity = getattr(cls, "entity", TASKS)
+    entity = entity_of(cls)
     if not isinstance(entity, Entity):
         raise BackendError(
             f"{spec}: {cls.__name__}.entity is of type {type(entity).__name__}; write "
@@ -210,8 +210,7 @@ def _entity(spec: str, cls: type) -> Entity:
 
 
 def _check_operations(spec: str, cls: type) -> None:
-    entity = _entity(spec, cls)
-    names = {operation: entity.names.get(operation, operation) for operation in OPERATIONS}
+    entity, names = _entity(spec, cls), methods_of(cls)
     missing = [name for name in ("connect", *names.values()) if not callable(getattr(cls, name, None))]
     if missing:
         renamed = next((name for name in OPERATIONS if names[name] in missing), "")

@@ -1,0 +1,63 @@
+"""Values as the text that PostgreSQL's own input functions read, exactly."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crudspec.entity.types import Type
+
+
+def literal(kind: Type, value: Any) -> bytes | None:
+    """A value of a type as text in UTF-8, for ``convert_from($1, 'UTF8')::type``; None stays None.
+
+    As bytes, a text with NUL in it gets as far as the server, which then refuses that one alone.
+
+    Args:
+        kind: The type that the value is of.
+        value: It.
+    """
+    return None if value is None else _text(kind, value).encode()
+
+
+def _text(kind: Type, value: Any) -> str:
+    match kind.kind:
+        case "bool":
+            return "true" if value else "false"
+        case "float":
+            return repr(value)
+        case "date" | "time" | "timestamp":
+            return value.isoformat()
+        case "timestamptz":
+            return value.astimezone(UTC).isoformat()
+        case "interval":
+            return f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds"
+        case "bytes":
+            return f"\\x{value.hex()}"
+        case "json":
+            return json.dumps(value)
+        case "array":
+            assert kind.item is not None
+            return "{" + ",".join(_item(kind.item, item) for item in value) + "}"
+        case _:
+            return str(value)
+
+
+def _item(kind: Type, item: Any) -> str:
+    if item is None:
+        return "NULL"
+    text = _text(kind, item).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def from_server(kind: Type, value: Any) -> Any:
+    """What was read from the server as :attr:`~crudspec.entity.types.Type.shown`: the value that stands for it."""
+    if value is None:
+        return None
+    if kind.kind == "json":
+        value = json.loads(value)
+    elif kind.item is not None and kind.item.kind == "json":
+        value = [None if item is None else json.loads(item) for item in value]
+    return kind.read(value)

@@ -1,22 +1,241 @@
+"""Asking the server once what it makes of each value, so that a check knows it before it asks a data layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from crudspec.entity import catalogue, search
+from crudspec.entity import choices as choosing
 from crudspec.entity.candidates import candidates
-from crudspec.entity.proven import *
+from crudspec.entity.errors import EntityError
+from crudspec.entity.fresh import far
+from crudspec.entity.parents import Parents
+from crudspec.entity.proven import ColumnValues, Proven
+from crudspec.entity.row import matches
+from crudspec.entity.trial import Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from asyncpg import Connection
+
+    from crudspec.entity.choices import Choice
+    from crudspec.entity.entity import Entity
+    from crudspec.entity.table import Column, Table
+    from crudspec.entity.trial import Outcome
+
+VARIANTS = 6
+_SAMPLE = (6, 50, 99, 500, 1_000, 5_000, -1)
+_FEW = 300
+"""How many of a column's fresh values are tried one by one where some of a sample are refused."""
 
 
-async def prove(dsn, table, entity):
-    cols = {}
-    for name in dict.fromkeys((*table.creates, *table.updates)):
-        c = candidates(table.by_name[name].type)
-        v = {}
-        i = dict(c.wrong)
-        l = {}
-        for n, x in c.edges.items():
-            if isinstance(x, str) and ("\0" in x or len(x.rstrip(" ")) > 255):
-                i[n] = x
-            elif isinstance(x, str) and len(x) > 255:
-                l[n] = (x, x[:255])
-            else:
-                v[n] = x
-        cols[name] = ColumnValues(v, i, l, ())
-    t = ["a", "b", ""]
-    d = [False, True]
-    return Proven(tuple({"title": t[k % 3], "done": d[k % 2]} for k in range(6)), cols)
+async def prove(dsn: str, table: Table, entity: Entity) -> Proven:
+    """Try each value that the suite knows for a table's columns, in one transaction that is rolled back.
+
+    Args:
+        dsn: Plain ``postgresql://`` URL of a database in which the table has been made, and the seed has been run.
+            Nothing is left behind, but for what a trigger does outside of the database.
+        table: As :func:`~crudspec.entity.reflect.reflect` has it.
+        entity: What the user says of it.
+
+    Raises:
+        EntityError: no row can be stored, or nearly no value of a column; what to write.
+    """
+    async with catalogue.untouched(dsn) as connection:
+        return await _Prover(connection, table, entity).proven()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """A row that was tried, and what came of it: as an insert, as an update of the first row, or as both."""
+
+    row: Mapping[str, Any]
+    outcomes: Sequence[tuple[tuple[str, ...], Outcome]]
+
+    def is_stored(self, table: Table) -> bool:
+        return all(one.keeps(table, {name: self.row[name] for name in names}) for names, one in self.outcomes)
+
+    def verdict(self, column: Column) -> str:
+        """What the server makes of the value in a column: valid, invalid, lossy, or open."""
+        outcomes = [one for _, one in self.outcomes]
+        if all(one.refused for one in outcomes):
+            return "invalid"
+        if any(one.state for one in outcomes):
+            return "open"
+        value = self.row[column.name]
+        if all(one.has(column, value) for one in outcomes):
+            return "valid"
+        # What is not equal to itself cannot be told from what was changed.
+        return "lossy" if matches(value, value) else "open"
+
+    def stored(self, column: Column) -> Any:
+        return next(one.row[column.name] for _, one in self.outcomes if not one.has(column, self.row[column.name]))
+
+    def refusal(self) -> Outcome | None:
+        return next((one for _, one in self.outcomes if one.state == "23514"), None)
+
+
+class _Prover:
+    def __init__(self, connection: Connection, table: Table, entity: Entity) -> None:
+        self._connection, self._table, self._entity = connection, table, entity
+        self._parents = Parents(connection, table)
+        self._names = [name for name in table.by_name if name in {*table.creates, *table.updates}]
+
+    async def proven(self) -> Proven:
+        table = self._table
+        choices = await self._parents.choices(table, self._names, self._entity.values)
+        self._trial = await Trial(self._connection, table, table.creates, table.updates).make()
+        self._base = await search.first_row(self._trial, choices)
+        choices = [await self._distinct(one) if one.unique and not one.refers else one for one in choices]
+
+        rows = choosing.rows(choices, 4 * VARIANTS)
+        values = {one.names[0]: _values(one) for one in choices if not one.refers}
+        singles = [{**self._base, name: value} for name, made in values.items() for _, value in made]
+        tried = await self._tried([*rows, *singles])
+        variants = [one.row for one in tried[: len(rows)] if one.is_stored(table)]
+        left = iter(tried[len(rows) :])
+        judged = {name: [(said, next(left)) for said, _ in made] for name, made in values.items()}
+        if len(variants) < VARIANTS:
+            # The plainest values do not fit together, or were refused: those that were taken.
+            choices = [one if one.refers or one.unique else self._taken(one, judged[one.names[0]]) for one in choices]
+            rows = choosing.rows(choices, 200)
+            variants += [one.row for one in await self._tried(rows) if one.is_stored(table)]
+        columns: dict[str, ColumnValues] = {}
+        for one in choices:
+            columns |= self._referring(one) if one.refers else self._judged(one, judged[one.names[0]])
+        return Proven(
+            self._apart(variants),
+            {name: columns[name] for name in self._names},
+            tuple(self._parents.rows),
+            await self._missing(choices),
+            (*await self._notes(), *self._parents.notes),
+        )
+
+    async def _tried(self, rows: Sequence[Mapping[str, Any]]) -> list[_Tried]:
+        """Try rows, each for what it differs in from the first: as an insert, as an update of the first, or as both."""
+        table, base = self._table, self._base
+        pairs: list[tuple[Mapping[str, Any], Mapping[str, Any] | None]] = []
+        about = []
+        for row in rows:
+            changed = {name for name in self._names if row[name] is not base[name]} or set(self._names)
+            inserts = not changed.isdisjoint(table.creates) or not table.updates
+            updates = not changed.isdisjoint(table.updates)
+            pairs += [(row, None)] * inserts + [(base, row)] * updates
+            about.append([table.creates] * inserts + [table.updates] * updates)
+        outcomes = iter(await self._trial.run(pairs))
+        return [_Tried(row, [(one, next(outcomes)) for one in names]) for row, names in zip(rows, about, strict=True)]
+
+    async def _distinct(self, choice: Choice) -> Choice:
+        """Leave out of values that must be unique those that the server refuses; the first row's comes first."""
+        (name,) = choice.names
+        first = self._base[name]
+        values = [first, *(option[name] for option in choice.options if not matches(option[name], first))]
+        sample = [*sorted({*range(VARIANTS), *_SAMPLE} & set(range(len(values)))), len(values) - 1]
+        tried = await self._tried([{**self._base, name: values[place]} for place in sample])
+        if not all(one.is_stored(self._table) for one in tried):
+            tried = await self._tried([{**self._base, name: value} for value in (*values[:_FEW], *choice.plain)])
+            values = [one.row[name] for one in tried if one.is_stored(self._table)]
+            values = [
+                one for place, one in enumerate(values) if not any(matches(one, other) for other in values[:place])
+            ]
+        return replace(choice, options=[{name: value} for value in values])
+
+    def _taken(self, choice: Choice, judged: Sequence[tuple[str, _Tried]]) -> Choice:
+        (name,) = choice.names
+        column = self._table.by_name[name]
+        taken = [one.row[name] for said, one in judged if one.verdict(column) == "valid" and not said]
+        more = [one.row[name] for said, one in judged if one.verdict(column) == "valid" and said]
+        values = [self._base[name]]
+        for value in [*taken, *(more if len(taken) < 3 else ())]:
+            if not any(matches(value, other) for other in values):
+                values.append(value)
+        return replace(choice, options=[{name: value} for value in values[:VARIANTS]])
+
+    def _apart(self, variants: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+        found: list[Mapping[str, Any]] = [self._base]
+        for one in variants:
+            if len(found) < VARIANTS and not any(matches(one, other) for other in found):
+                found.append(one)
+        return tuple(found)
+
+    def _judged(self, choice: Choice, judged: Sequence[tuple[str, _Tried]]) -> dict[str, ColumnValues]:
+        (name,) = choice.names
+        column = self._table.by_name[name]
+        piles: dict[str, dict[str, Any]] = {"valid": {}, "invalid": {}, "lossy": {}, "open": {}}
+        for said, one in judged:
+            verdict = one.verdict(column)
+            if not said or (said in choice.others and said not in choice.edges and verdict != "invalid"):
+                continue
+            value = one.row[name]
+            piles[verdict][said] = (value, one.stored(column)) if verdict == "lossy" else value
+        self._check_values(column, choice, judged)
+        if sum(value is not None for value in piles["valid"].values()) < 2:
+            # None of those at the edges will do: the plain ones that will, by what they are.
+            plain = {choosing.name_of(one.row[name]): one for said, one in judged if not said}
+            piles["valid"] |= {said: one.row[name] for said, one in plain.items() if one.verdict(column) == "valid"}
+        fresh = tuple(option[name] for option in choice.options) if choice.unique else ()
+        return {name: ColumnValues(piles["valid"], piles["invalid"] | dict(choice.invalid), piles["lossy"], fresh)}
+
+    def _check_values(self, column: Column, choice: Choice, judged: Sequence[tuple[str, _Tried]]) -> None:
+        """Complain of a column of which a CHECK refuses nearly all that is tried: little could be said of it."""
+        taken = [one for _, one in judged if one.verdict(column) == "valid" and one.row[column.name] is not None]
+        refusal = next(filter(None, (one.refusal() for _, one in judged)), None)
+        if choice.others or refusal is None or len(taken) > 1 or column.type.kind in ("bool", "enum"):
+            return
+        rule = self._table.checks.get(refusal.constraint) or " ".join(refusal.said.split())
+        raise EntityError(
+            f"{self._table.name}: {refusal.constraint}, {rule}, refuses nearly every value that was tried: "
+            f'say values={{"{column.name}": Values(valid=[…])}}'
+        )
+
+    def _referring(self, choice: Choice) -> dict[str, ColumnValues]:
+        found = {}
+        alone = len(choice.names) == 1
+        for name in choice.names:
+            column = self._table.by_name[name]
+            values = [option[name] for option in choice.options if name in option]
+            known = [value for value in values if value is not None]
+            valid = dict(zip(("a parent", "another parent"), known, strict=False)) if alone else {}
+            if column.nullable:
+                valid["None"] = None
+            wrong = candidates(column.type, nullable=column.nullable).wrong
+            found[name] = ColumnValues(valid, dict(wrong), {}, tuple(known) if choice.unique else ())
+        return found
+
+    async def _missing(self, choices: Sequence[Choice]) -> dict[str, Mapping[str, Any]]:
+        """For each reference, values that refer to no row, by what the server says of them."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for one in self._table.references:
+            options = [
+                option for choice in choices if set(choice.names) == set(one.columns) for option in choice.options
+            ]
+            there = {name: self._base[name] for name in one.columns if name in self._base}
+            there = next((option for option in options if None not in option.values()), there)
+            # Of several columns the last that is no other reference's: the other one should find its row.
+            shared = {name for other in self._table.references if other is not one for name in other.columns}
+            names = [name for name in one.columns if name in self._names]
+            for name in sorted(names, key=lambda name: (name in shared, -one.columns.index(name)))[:1]:
+                tries = [{**there, name: value} for value in far(self._table.by_name[name].type)]
+                for values, tried in zip(
+                    tries, await self._tried([{**self._base, **values} for values in tries]), strict=True
+                ):
+                    if all(outcome.state == "23503" for _, outcome in tried.outcomes):
+                        found.setdefault(one.name, values)
+        return found
+
+    async def _notes(self) -> list[str]:
+        oid = await self._connection.fetchval("SELECT $1::text::regclass::oid", self._table.quoted)
+        rules = await catalogue.rules(self._connection, oid)
+        notes = [f"{one['said']}: not asked, as it has a predicate or an expression" for one in rules.partial]
+        return notes + [
+            f"{column.name}: always NULL, as no values of {column.type.sql} are known"
+            for column in self._table.columns
+            if column.type.kind == "unknown" and column.nullable and column.name not in self._names
+        ]
+
+
+def _values(choice: Choice) -> list[tuple[str, Any]]:
+    """The values of a column to be judged, each with its name; plain ones have none."""
+    return [*choice.edges.items(), *choice.others.items(), *(("", value) for value in choice.plain)]

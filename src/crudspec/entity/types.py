@@ -84,10 +84,10 @@ class Type:
 
     @property
     def shown(self) -> str:
-        """The type that a statement says to read a value of it: one that every driver knows, without a domain."""
+        """The type that a statement says to read a value of it, which asyncpg knows by itself; JSON comes as text."""
         if self.item is not None:
             return f"{self.item.shown}[]"
-        return "text" if self.kind in ("text", "enum") else self.sql
+        return "text" if self.kind in ("text", "enum", "json", "unknown") else self.sql
 
 
 _SAID: dict[str, str] = {

@@ -11,7 +11,7 @@ from crudspec.entity.tasks import methods_of
 from crudspec.contract.clauses import CLAUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Collection, Coroutine
     from types import TracebackType
 
     Instead = Callable[[Exception, str], Exception | None]

@@ -1,0 +1,276 @@
+"""What the server is asked of a table's values, and what is made of its answers."""
+
+import asyncio
+import itertools
+from datetime import date
+from decimal import Decimal
+
+import asyncpg
+import pytest
+from tests.entity.tables import ENTITIES
+
+from crudspec.entity.entity import Entity, Values
+from crudspec.entity.errors import EntityError
+from crudspec.entity.prove import prove
+from crudspec.entity.reflect import reflect
+from crudspec.entity.row import matches
+from crudspec.truth.values import INVALID_DONES, INVALID_TITLES, VALID_TITLES
+
+
+def proven(dsn, entity, **more):
+    entity = entity if isinstance(entity, Entity) else Entity(entity, "", **more)
+
+    async def both():
+        table = await reflect(dsn, entity)
+        return table, await prove(dsn, table, entity)
+
+    return asyncio.run(both())
+
+
+def test_tasks_has_the_values_that_it_always_had(scratch_dsn):
+    _, found = proven(scratch_dsn, "tasks")
+
+    assert [(one["title"], one["done"]) for one in found.variants] == [
+        ("a", False), ("b", True), ("", False), ("a", True), ("b", False), ("", True),
+    ]  # fmt: skip
+    title, done = found.columns["title"], found.columns["done"]
+    cut = ("255 letters and a blank", "250 letters and 10 blanks")
+    assert title.valid == VALID_TITLES
+    assert title.invalid == {name: value for name, value in INVALID_TITLES.items() if name not in cut}
+    assert title.lossy == {name: (INVALID_TITLES[name], INVALID_TITLES[name][:255]) for name in cut}
+    assert done.valid == {"False": False, "True": True}
+    assert (done.invalid, done.lossy) == (INVALID_DONES, {})
+    assert (title.fresh, done.fresh) == ((), ())
+    assert (found.parents, found.missing, found.notes) == ((), {}, ())
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_every_variant_can_be_stored_and_written_over_the_first(name, made):
+    """By a statement as others would write it, beside the parents, all of them at once."""
+    dsn = made(name)
+    table, found = proven(dsn, ENTITIES[name])
+
+    assert 3 <= len(found.variants) <= 6
+    assert not any(matches(one, other) for one, other in itertools.combinations(found.variants, 2))
+    assert set(found.columns) == {*table.creates, *table.updates}
+    assert all(column.valid for column in found.columns.values())
+    asyncio.run(_store_all(dsn, table, found))
+
+
+async def _store_all(dsn, table, found):
+    connection = await asyncpg.connect(dsn)
+    for kind in ("json", "jsonb"):
+        import json
+
+        await connection.set_type_codec(kind, schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+    for parent, values in found.parents:
+        await _insert(connection, parent, values)
+    for values in found.variants:
+        row = {name: values[name] for name in table.creates}
+        stored = await _insert(connection, table.quoted, row)
+        for name, value in row.items():
+            read = None if stored[name] is None else table.by_name[name].type.read(stored[name])
+            assert matches(read, value), name
+    await connection.close()
+
+
+async def _insert(connection, table, values):
+    names = ", ".join('"' + name.replace('"', '""') + '"' for name in values)
+    places = ", ".join(f"${place}" for place in range(1, len(values) + 1))
+    sql = f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE VALUES ({places}) RETURNING *"
+    return await connection.fetchrow(sql, *values.values())
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_nothing_is_left_behind(name, made):
+    dsn = made(name)
+    before = asyncio.run(_everything(dsn))
+    proven(dsn, ENTITIES[name])
+    assert asyncio.run(_everything(dsn)) == before
+
+
+async def _everything(dsn):
+    connection = await asyncpg.connect(dsn)
+    names = await connection.fetch(
+        "SELECT format('%I.%I', nspname, relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
+        "WHERE relkind IN ('r', 'p') AND nspname !~ '^(pg_|information_schema)'"
+    )
+    found = [await connection.fetchval(f"SELECT count(*) FROM {one['name']}") for one in names]
+    found += await connection.fetch("SELECT sequencename, last_value FROM pg_sequences ORDER BY 1")
+    found += await connection.fetch("SELECT relname, relkind FROM pg_class ORDER BY oid")
+    await connection.close()
+    return found
+
+
+def test_what_must_be_unique_has_fresh_values(made):
+    table, found = proven(made("text_key"), ENTITIES["text_key"])
+
+    fresh = found.columns["code"].fresh
+    assert fresh[:3] == ("a1", "a2", "a3")
+    assert len(set(fresh)) == 10_000
+    assert [one["code"] for one in found.variants] == list(fresh[:6])
+    assert "code" not in table.updates
+    assert found.columns["name"].fresh == ()
+    assert None in [one["people"] for one in found.variants]
+
+
+def test_unique_pairs_and_nulls(made):
+    _, found = proven(made("unique_pair"), ENTITIES["unique_pair"])
+
+    assert len({(one["room"], one["seat"]) for one in found.variants}) == 6
+    assert len({one["badge"] for one in found.variants}) == 6
+    assert found.columns["badge"].valid["None"] is None
+
+
+def test_rows_that_are_referred_to_are_made_the_grandparents_first(made):
+    _, found = proven(made("parents"), ENTITIES["parents"])
+
+    tables = [name for name, _ in found.parents]
+    countries, authors, publishers = '"public"."countries"', '"public"."authors"', '"public"."publishers"'
+    assert {name: tables.count(name) for name in tables} == {countries: 3, authors: 3, publishers: 3}
+    assert tables.index(countries) < tables.index(authors)
+    ids = [values["id"] for name, values in found.parents if name == authors]
+    assert {one["author_id"] for one in found.variants} == set(ids)
+    assert {one["editor_id"] for one in found.variants} == {*ids, None}
+    assert found.columns["author_id"].valid == {"a parent": ids[0], "another parent": ids[1]}
+    assert found.columns["author_id"].invalid["None"] is None
+    assert set(found.missing) == {"books_author_id_fkey", "books_editor_id_fkey", "books_publisher_fkey"}
+    assert found.missing["books_author_id_fkey"]["author_id"] not in ids
+
+
+def test_what_may_be_referred_to_but_once_has_many_parents(made):
+    _, found = proven(made("one_to_one"), ENTITIES["one_to_one"])
+
+    assert len(found.parents) == 300
+    assert found.columns["user_id"].fresh == tuple(range(101, 401))
+    assert [one["user_id"] for one in found.variants] == list(range(101, 107))
+
+
+def test_a_row_may_refer_to_no_other_of_its_table(made):
+    _, found = proven(made("self_reference"), ENTITIES["self_reference"])
+
+    assert {one["parent_id"] for one in found.variants} == {None}
+    assert found.notes == ("parent_id: always NULL, as it refers to the table itself",)
+    assert found.missing == {"categories_parent_id_fkey": {"parent_id": 1_000_000_007}}
+
+
+def test_a_rule_over_two_columns_is_kept(made):
+    _, found = proven(made("check_pair"), ENTITIES["check_pair"])
+
+    assert all(one["starts"] < one["ends"] for one in found.variants)
+    assert {one["state"] for one in found.variants} == {"new", "open", "done"}
+    assert {one["stars"] for one in found.variants} <= {3, 4, 5, None}
+    assert found.columns["ends"].invalid["far past"] == date(1, 1, 1)
+
+
+def test_what_the_server_rounds_is_lossy(made):
+    _, found = proven(made("rich_types"), ENTITIES["rich_types"])
+
+    price = found.columns["price"]
+    assert price.lossy["a digit too many behind the point"] == (Decimal("0.015"), Decimal("0.02"))
+    assert "a digit too many before the point" in price.invalid
+    assert price.valid["largest"] == Decimal("99999999.99")
+    assert found.columns["weight"].lossy["a tenth"][1] != 0.1
+    assert found.columns["attributes"].invalid["NUL inside"] == {"a": "\0"}
+    assert "NUL inside" in found.columns["tags"].invalid
+    assert found.columns["tags"].valid["commas and braces inside"]
+    assert found.columns["mood"].valid == {"sad": "sad", "ok": "ok", "glad": "glad"}
+    assert {one["discount"] for one in found.variants} <= {0, 1, 2}
+    assert "negative" in found.columns["discount"].invalid, "its domain refuses it"
+    assert found.columns["code"].lossy["one blank"] == (" ", "")
+
+
+def test_a_user_says_what_is_valid(made):
+    _, found = proven(made("other_schema"), ENTITIES["other_schema"])
+
+    email = found.columns["email"]
+    assert all("@" in text for text in email.valid.values())
+    assert "NUL" in email.invalid
+    assert len(email.fresh) > 100
+    assert [one["email"] for one in found.variants] == list(email.fresh[:6])
+
+
+def test_what_is_said_of_values_is_asked_too(made):
+    said = Values(valid=["x", "y", "z" * 81], invalid=["w"])
+    _, found = proven(made("uuid_key"), "items", values={"name": said})
+
+    assert [one["name"] for one in found.variants][:3] == ["x", "y", "x"]
+    assert found.columns["name"].invalid["'w'"] == "w"
+    assert set(found.columns["name"].valid.values()) == {"x", "y"}
+
+
+def test_parents_that_are_there_are_referred_to(made):
+    dsn = made("parents")
+
+    async def seed():
+        connection = await asyncpg.connect(dsn)
+        await connection.execute("INSERT INTO countries VALUES ('NO', 'Norway'), ('SE', 'Sweden'), ('FI', 'Finland')")
+        await connection.close()
+
+    asyncio.run(seed())
+    _, found = proven(dsn, ENTITIES["parents"])
+    assert {values["country"] for name, values in found.parents if "authors" in name} <= {"NO", "SE", "FI"}
+    assert not any("countries" in name for name, _ in found.parents)
+
+
+@pytest.mark.parametrize(
+    ("sql", "more", "message"),
+    [
+        (
+            "CREATE TABLE t (id bigserial PRIMARY KEY, code text NOT NULL, "
+            "CONSTRAINT like_this CHECK (code ~ '^[A-Z]{3}-\\d$'))",
+            {},
+            "t: like_this, CHECK ((code ~ '^[A-Z]{3}-\\d$'::text)), refuses every value that was tried: "
+            'say values={"code": Values(valid=[…])}',
+        ),
+        (
+            "CREATE TABLE t (id bigserial PRIMARY KEY, code text NOT NULL CHECK (code = 'x'))",
+            {},
+            'refuses nearly every value that was tried: say values={"code": Values(valid=[…])}',
+        ),
+        (
+            "CREATE TABLE p (id int PRIMARY KEY, price money NOT NULL);"
+            "CREATE TABLE t (id bigserial PRIMARY KEY, p int NOT NULL REFERENCES p)",
+            {},
+            'seed="INSERT INTO "public"."p" …"',
+        ),
+        (
+            "CREATE TABLE t (id bigserial PRIMARY KEY);"
+            "CREATE TABLE p (id int PRIMARY KEY, t bigint NOT NULL REFERENCES t);"
+            "ALTER TABLE t ADD p int NOT NULL REFERENCES p",
+            {},
+            "references: each row of t → p → t needs another one to be there",
+        ),
+        (
+            "CREATE TABLE t (id bigserial PRIMARY KEY, parent bigint NOT NULL REFERENCES t)",
+            {},
+            "references: each row of t → t needs another one to be there",
+        ),
+        (
+            "CREATE TABLE t (id bigserial PRIMARY KEY, n int NOT NULL)",
+            {"values": {"n": Values(valid=["1"])}},
+            "values: valid='1' of column 'n' is not exactly int, for integer",
+        ),
+        (
+            "CREATE TABLE t (id bigserial PRIMARY KEY, n int NOT NULL)",
+            {"values": {"n": Values(matching="1")}},
+            "values: column 'n' is integer, matching= is for text: say valid=[…]",
+        ),
+        (
+            "CREATE TABLE t (id bigserial PRIMARY KEY, n text NOT NULL)",
+            {"values": {"n": Values(matching="(")}},
+            "values: matching='(' of column 'n': ",
+        ),
+        (
+            "CREATE TABLE t (id bigserial PRIMARY KEY, n int4range, EXCLUDE USING gist (n WITH &&))",
+            {},
+            "t_n_excl, EXCLUDE USING gist (n WITH &&)",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_proven_is_told_with_what_to_write(sql, more, message, made):
+    dsn = made(sql)
+    with pytest.raises(EntityError) as caught:
+        proven(dsn, "t", **more)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -8,7 +8,7 @@ from crudspec.entity import catalogue
 from crudspec.entity.errors import EntityError
 from crudspec.entity.literals import from_server
 from crudspec.entity.row import matches
-from crudspec.entity.table import Column, Reference, Table, Unique
+from crudspec.entity.table import Column, Reference, Table, Unique, literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,7 @@ async def table_of(
             nullable=not one.required,
             default=defaults[one.name][0],
             constant=defaults[one.name][1],
+            makes=_makes(schema, name, one),
             computed=one.computed,
         )
         for one in found
@@ -71,6 +72,14 @@ async def table_of(
         ),
         checks={one["name"]: one["said"] for one in rules.checks},
     )
+
+
+def _makes(schema: str, table: str, column: Found) -> str:
+    """SQL that gives what the server would fill in next."""
+    if not column.identity:
+        return column.default
+    place = f"{quoted(schema)}.{quoted(table)}"
+    return f"nextval(pg_get_serial_sequence({literal(place)}, {literal(column.name)}))"
 
 
 async def _defaults(

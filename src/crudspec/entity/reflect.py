@@ -49,6 +49,7 @@ async def reflect(dsn: str, entity: Entity) -> Table:
         creates=_in_order(table, entity.create) if entity.create is not None else table.creates,
         updates=_in_order(table, entity.update) if entity.update is not None else table.updates,
         order=None if entity.order is None else tuple(entity.order),
+        returns=_in_order(table, entity.returns) if entity.returns is not None else (),
         names=dict(entity.names),
     )
     _check_types(table, entity)

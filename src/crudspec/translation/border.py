@@ -7,8 +7,8 @@ import types
 from functools import wraps
 from typing import TYPE_CHECKING, Any, cast
 
-from crudspec.entity.tasks import methods_of
 from crudspec.contract.clauses import CLAUSES
+from crudspec.entity.tasks import methods_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine

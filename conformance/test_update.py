@@ -53,7 +53,7 @@ async def test_rows_with_large_keys_can_be_written(backend: Subject, witness: Wi
     needs(sample.large_keys, "no key is larger than others")
     every = Every("UPDATE-1")
     for name, key in sample.large_keys.items():
-        row, values = await witness.insert(key=key), sample.change()
+        row, values = await witness.insert(key=key), sample.change(3)
         with every.one():
             returned = await accepted(backend, "update", key, values, name=name, cause=KEY_RAISES)
             expect(f"the row with a key {name}", await witness.row(key), sample.table.updated(row, values))

@@ -4,7 +4,7 @@ Each name is explained where it is defined.
 """
 
 from crudspec.backend import ONE_ROW, OPERATIONS, WRITES
-from crudspec.backends.registry import Adapter, resolve
+from crudspec.backends.registry import Adapter
 from crudspec.contract.causes import CANCELLED, DELETES_RACE, KEY_RAISES, NEVER_RECOVERS
 from crudspec.contract.clause import Consequence
 from crudspec.contract.failures import ContractBroken, Inconclusive
@@ -34,6 +34,7 @@ from crudspec.harness.calls import (
     refused_and_unchanged,
     refuses_what_is_no_key,
 )
+from crudspec.harness.company import company
 from crudspec.harness.databases import scratch_with
 from crudspec.harness.hostile import attempt, failing_calls, forbidden_calls, hostile_calls, is_clean, works
 from crudspec.harness.naming import (
@@ -137,6 +138,7 @@ __all__ = [
     "clause",
     "commits_fail",
     "commits_slow",
+    "company",
     "current_run",
     "cut_before_client",
     "cut_before_server",
@@ -168,7 +170,6 @@ __all__ = [
     "refused_and_unchanged",
     "refuses",
     "refuses_what_is_no_key",
-    "resolve",
     "row_locked",
     "run_programs",
     "scratch_with",

@@ -76,5 +76,14 @@ class Depends(Inconclusive):
         self.args = (f"{reason} ({because})",)
 
 
+class Unfit(Inconclusive):
+    """The reference backend does not keep the promise on this table either: it says nothing about anybody."""
+
+    def __init__(self, seen: BaseException) -> None:
+        """Take what the check has raised when it was asked of the reference."""
+        super().__init__("the entity: crudspec's own reference backend does not keep this on the table either")
+        self.args = (f"{self.what}: {seen}",)
+
+
 class NotApplicable(Exception):
     """The table lacks what the check is about: its verdict is *n/a*. The message says what is lacking."""

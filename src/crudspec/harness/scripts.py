@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crudspec.entity.row import thawed
+from crudspec.harness.company import REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -76,9 +77,11 @@ def script(
     ]
     if any(line.startswith("with suppress") for line in body):
         lines.append("from contextlib import suppress")
+    made = [f"Reference = beside({adapter.cls.__qualname__})" for adapter in used.values() if adapter.name != REFERENCE]
+    made = made[:1] * any(adapter.name == REFERENCE for adapter in used.values())
     translated = dict.fromkeys(adapter.cls.__qualname__ for adapter in used.values() if adapter.translated)
     lines += ["from crudspec import translated"] * bool(translated)
-    lines += ["", *(f"{name} = translated({name})" for name in translated), ""]
+    lines += ["", *(f"{name} = translated({name})" for name in translated), *made, ""]
     if names:
         keyed = ", ".join(f"row[{name!r}]".replace("'", '"') for name in table.key)
         plain = ", ".join(f"row.{name}" for name in table.key)
@@ -125,6 +128,8 @@ def _variable(used: dict[int, Adapter], index: int) -> str:
 
 def _import(adapter: Adapter) -> str:
     place, name = adapter.spec.rpartition(":")[0], adapter.cls.__qualname__.partition(".")[0]
+    if adapter.name == REFERENCE:
+        return "from crudspec.backends.reference import beside"
     if place.endswith(".py"):
         # As a module, and not by runpy: what looks itself up in sys.modules (a dataclass, a model) finds itself there.
         path = Path(place).resolve()

@@ -110,6 +110,7 @@ class Subject:
         self.failed = False
         self.in_threads = False
         self.explain: Callable[[Exception], Awaitable[Exception]] | None = None
+        self.refute: Callable[[Any, Mapping[str, Any]], Awaitable[None]] | None = None
         self._others = 0
         self._variables: list[tuple[ContextVar[Any], object]] = []
         self._closing: asyncio.Event | None = None

@@ -11,8 +11,10 @@ import asyncpg
 
 from crudspec.contract.causes import MEDDLED
 from crudspec.contract.clause import Consequence
-from crudspec.contract.failures import ContractBroken, Depends
+from crudspec.contract.failures import ContractBroken, Depends, Inconclusive, NotApplicable, Unfit
+from crudspec.entity.tasks import TASKS
 from crudspec.harness.abilities import CONNECT, Abilities
+from crudspec.harness.company import REFERENCE, reference_of
 from crudspec.harness.databases import scratch_with
 from crudspec.harness.smoke import side_by_side, smoke
 from crudspec.harness.subject import Subject
@@ -75,7 +77,7 @@ class Stages:
             deadline: For each call, in seconds.
             wire: Connect each backend through a wire, which shows its SQL.
         """
-        self._adapters: Mapping[str, Adapter] = {adapter.name: adapter for adapter in adapters}
+        self._adapters: dict[str, Adapter] = {adapter.name: adapter for adapter in adapters}
         self._server = server
         self._deadline = deadline
         self.wire = wire
@@ -153,6 +155,8 @@ class Stages:
             abilities=abilities,
         )
         subject.explain = partial(self._explained, name)
+        if adapter.entity is not TASKS and adapter.name != REFERENCE:
+            subject.refute = partial(self._refuted, name)
         witness = await context.__aenter__()
         stage = Stage(subject, witness, context, wire, await witness.catalogue(), await witness.server_start())
         self._open[name] = stage
@@ -165,6 +169,28 @@ class Stages:
             await side_by_side(subject, witness, elsewhere, partial(self._abandon, stage))
             await drop_scratch(self._server(), elsewhere)
         self._hangs[name] = len(abilities.hangs)
+
+    async def _refuted(self, name: str, check: Callable[..., Awaitable[None]], arguments: Mapping[str, Any]) -> None:
+        """Ask a check that has failed of the reference backend: where that fails, too, it is the table's doing, or ours.
+
+        Raises:
+            Unfit: it does.
+        """
+        stage = self._open[name]
+        beside = f"{REFERENCE} of {name}"
+        clause = self.abilities[name].asking
+        self._adapters[beside] = reference_of(self._adapters[name], stage.subject.table)
+        self.abilities.setdefault(beside, Abilities())
+        try:
+            other = await self.stage(beside, clause)
+            theirs = {"backend": other.subject, "witness": other.witness, "sample": other.witness.sample}
+            await check(**{**arguments, **{one: value for one, value in theirs.items() if one in arguments}})
+        except (Inconclusive, NotApplicable):
+            return
+        except ContractBroken as broken:
+            raise Unfit(broken) from broken
+        finally:
+            await self.restore(beside)
 
     async def _open_anew(self, name: str, stage: Stage) -> None:
         try:

@@ -138,7 +138,6 @@ SUMMER = timezone(timedelta(hours=2))
         (Type("json", "jsonb"), Odd(a=[Odd()]), {"a": [{}]}),
         (Type("json", "jsonb"), '{"a": 1}', '{"a": 1}'),
     ],
-    ids=repr,
 )
 def test_a_value_is_read_as_the_one_that_stands_for_it(kind, value, read):
     assert matches(kind.read(value), read)
@@ -172,7 +171,6 @@ def test_what_is_of_an_unknown_type_is_not_read():
         (Type("array", "integer[]", item=INT), [[1]]),
         (Type("inet", "inet"), "nowhere"),
     ],
-    ids=repr,
 )
 def test_what_is_not_exactly_of_the_type_is_refused(kind, value):
     with pytest.raises(WrongType):

@@ -66,7 +66,7 @@ async def with_moving_columns(connection: Connection, table: Table, entity: Enti
                 unasked = [
                     one.name for one in table.columns if one.name not in {*given, *table.key} and not one.computed
                 ]
-                moved |= {name for name in unasked if not matches(outcome.row[name], before.row[name])}
+                moved |= {name for name in unasked if not matches(outcome.value(name), before.value(name))}
     return replace(
         table,
         columns=tuple(
@@ -89,5 +89,5 @@ def _stored(rows: Sequence[dict[str, object]], outcomes: Sequence[Outcome]) -> _
 
 def _is_overwritten(column: Column, tried: _Tried) -> bool:
     """Whether another value is there than was given, most times: by accident it may be the same."""
-    kept = [one.has(column, row[column.name]) for row, one in tried]
+    kept = [one.has(column.name, row[column.name]) for row, one in tried]
     return len(kept) > 1 and sum(kept) <= len(kept) / 2

@@ -170,7 +170,7 @@ class Parents:
         rows: list[Mapping[str, Any]] = [base]
         rows += [{**base, **choosing.row(varied, place)} for place in range(1, count)] if varied else []
         outcomes = await trial.run([(row, None) for row in rows])
-        rows = [row for row, one in zip(rows, outcomes, strict=True) if one.keeps(table, row)]
+        rows = [row for row, one in zip(rows, outcomes, strict=True) if one.keeps(row)]
         await self._insert(table, names, rows)
         self._made[table.quoted] += rows
         self.rows += [(table.quoted, row) for row in rows]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crudspec.entity import catalogue, search
 from crudspec.entity import choices as choosing
 from crudspec.entity.candidates import candidates
-from crudspec.entity.errors import EntityError
 from crudspec.entity.fresh import far
 from crudspec.entity.parents import Parents
 from crudspec.entity.proven import ColumnValues, Proven
 from crudspec.entity.row import matches
 from crudspec.entity.trial import Trial
+from crudspec.entity.verdicts import Judged, Tried, candidates_of, piles, taken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from crudspec.entity.choices import Choice
     from crudspec.entity.entity import Entity
-    from crudspec.entity.table import Column, Table
-    from crudspec.entity.trial import Outcome
+    from crudspec.entity.table import Table
 
 VARIANTS = 6
 _SAMPLE = (6, 50, 99, 500, 1_000, 5_000, -1)
@@ -47,36 +46,6 @@ async def prove(dsn: str, table: Table, entity: Entity) -> Proven:
         return await _Prover(connection, table, entity).proven()
 
 
-@dataclass(frozen=True, slots=True)
-class _Tried:
-    """A row that was tried, and what came of it: as an insert, as an update of the first row, or as both."""
-
-    row: Mapping[str, Any]
-    outcomes: Sequence[tuple[tuple[str, ...], Outcome]]
-
-    def is_stored(self, table: Table) -> bool:
-        return all(one.keeps(table, {name: self.row[name] for name in names}) for names, one in self.outcomes)
-
-    def verdict(self, column: Column) -> str:
-        """What the server makes of the value in a column: valid, invalid, lossy, or open."""
-        outcomes = [one for _, one in self.outcomes]
-        if all(one.refused for one in outcomes):
-            return "invalid"
-        if any(one.state for one in outcomes):
-            return "open"
-        value = self.row[column.name]
-        if all(one.has(column, value) for one in outcomes):
-            return "valid"
-        # What is not equal to itself cannot be told from what was changed.
-        return "lossy" if matches(value, value) else "open"
-
-    def stored(self, column: Column) -> Any:
-        return next(one.row[column.name] for _, one in self.outcomes if not one.has(column, self.row[column.name]))
-
-    def refusal(self) -> Outcome | None:
-        return next((one for _, one in self.outcomes if one.state == "23514"), None)
-
-
 class _Prover:
     def __init__(self, connection: Connection, table: Table, entity: Entity) -> None:
         self._connection, self._table, self._entity = connection, table, entity
@@ -91,20 +60,22 @@ class _Prover:
         choices = [await self._distinct(one) if one.unique and not one.refers else one for one in choices]
 
         rows = choosing.rows(choices, 4 * VARIANTS)
-        values = {one.names[0]: _values(one) for one in choices if not one.refers}
+        values = {one.names[0]: candidates_of(one) for one in choices if not one.refers}
         singles = [{**self._base, name: value} for name, made in values.items() for _, value in made]
         tried = await self._tried([*rows, *singles])
-        variants = [one.row for one in tried[: len(rows)] if one.is_stored(table)]
+        variants = [one.row for one in tried[: len(rows)] if one.is_stored]
         left = iter(tried[len(rows) :])
-        judged = {name: [(said, next(left)) for said, _ in made] for name, made in values.items()}
+        judged = {name: [Judged.of(name, said, next(left)) for said, _ in made] for name, made in values.items()}
         if len(variants) < VARIANTS:
             # The plainest values do not fit together, or were refused: those that were taken.
-            choices = [one if one.refers or one.unique else self._taken(one, judged[one.names[0]]) for one in choices]
+            choices = [
+                one if one.refers or one.unique else taken(one, judged[one.names[0]], self._base) for one in choices
+            ]
             rows = choosing.rows(choices, 200)
-            variants += [one.row for one in await self._tried(rows) if one.is_stored(table)]
+            variants += [one.row for one in await self._tried(rows) if one.is_stored]
         columns: dict[str, ColumnValues] = {}
         for one in choices:
-            columns |= self._referring(one) if one.refers else self._judged(one, judged[one.names[0]])
+            columns |= self._referring(one) if one.refers else {one.names[0]: piles(table, one, judged[one.names[0]])}
         return Proven(
             self._apart(variants),
             {name: columns[name] for name in self._names},
@@ -113,7 +84,7 @@ class _Prover:
             (*await self._notes(), *self._parents.notes),
         )
 
-    async def _tried(self, rows: Sequence[Mapping[str, Any]]) -> list[_Tried]:
+    async def _tried(self, rows: Sequence[Mapping[str, Any]]) -> list[Tried]:
         """Try rows, each for what it differs in from the first: as an insert, as an update of the first, or as both."""
         table, base = self._table, self._base
         pairs: list[tuple[Mapping[str, Any], Mapping[str, Any] | None]] = []
@@ -125,33 +96,24 @@ class _Prover:
             pairs += [(row, None)] * inserts + [(base, row)] * updates
             about.append([table.creates] * inserts + [table.updates] * updates)
         outcomes = iter(await self._trial.run(pairs))
-        return [_Tried(row, [(one, next(outcomes)) for one in names]) for row, names in zip(rows, about, strict=True)]
+        return [Tried(row, [(one, next(outcomes)) for one in names]) for row, names in zip(rows, about, strict=True)]
 
     async def _distinct(self, choice: Choice) -> Choice:
         """Leave out of values that must be unique those that the server refuses; the first row's comes first."""
         (name,) = choice.names
         first = self._base[name]
-        values = [first, *(option[name] for option in choice.options if not matches(option[name], first))]
+        values = [option[name] for option in choice.options]
+        if not matches(values[0], first):
+            values = [first, *(value for value in values if not matches(value, first))]
         sample = [*sorted({*range(VARIANTS), *_SAMPLE} & set(range(len(values)))), len(values) - 1]
         tried = await self._tried([{**self._base, name: values[place]} for place in sample])
-        if not all(one.is_stored(self._table) for one in tried):
+        if not all(one.is_stored for one in tried):
             tried = await self._tried([{**self._base, name: value} for value in (*values[:_FEW], *choice.plain)])
-            values = [one.row[name] for one in tried if one.is_stored(self._table)]
+            values = [one.row[name] for one in tried if one.is_stored]
             values = [
                 one for place, one in enumerate(values) if not any(matches(one, other) for other in values[:place])
             ]
         return replace(choice, options=[{name: value} for value in values])
-
-    def _taken(self, choice: Choice, judged: Sequence[tuple[str, _Tried]]) -> Choice:
-        (name,) = choice.names
-        column = self._table.by_name[name]
-        taken = [one.row[name] for said, one in judged if one.verdict(column) == "valid" and not said]
-        more = [one.row[name] for said, one in judged if one.verdict(column) == "valid" and said]
-        values = [self._base[name]]
-        for value in [*taken, *(more if len(taken) < 3 else ())]:
-            if not any(matches(value, other) for other in values):
-                values.append(value)
-        return replace(choice, options=[{name: value} for value in values[:VARIANTS]])
 
     def _apart(self, variants: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
         found: list[Mapping[str, Any]] = [self._base]
@@ -159,36 +121,6 @@ class _Prover:
             if len(found) < VARIANTS and not any(matches(one, other) for other in found):
                 found.append(one)
         return tuple(found)
-
-    def _judged(self, choice: Choice, judged: Sequence[tuple[str, _Tried]]) -> dict[str, ColumnValues]:
-        (name,) = choice.names
-        column = self._table.by_name[name]
-        piles: dict[str, dict[str, Any]] = {"valid": {}, "invalid": {}, "lossy": {}, "open": {}}
-        for said, one in judged:
-            verdict = one.verdict(column)
-            if not said or (said in choice.others and said not in choice.edges and verdict != "invalid"):
-                continue
-            value = one.row[name]
-            piles[verdict][said] = (value, one.stored(column)) if verdict == "lossy" else value
-        self._check_values(column, choice, judged)
-        if sum(value is not None for value in piles["valid"].values()) < 2:
-            # None of those at the edges will do: the plain ones that will, by what they are.
-            plain = {choosing.name_of(one.row[name]): one for said, one in judged if not said}
-            piles["valid"] |= {said: one.row[name] for said, one in plain.items() if one.verdict(column) == "valid"}
-        fresh = tuple(option[name] for option in choice.options) if choice.unique else ()
-        return {name: ColumnValues(piles["valid"], piles["invalid"] | dict(choice.invalid), piles["lossy"], fresh)}
-
-    def _check_values(self, column: Column, choice: Choice, judged: Sequence[tuple[str, _Tried]]) -> None:
-        """Complain of a column of which a CHECK refuses nearly all that is tried: little could be said of it."""
-        taken = [one for _, one in judged if one.verdict(column) == "valid" and one.row[column.name] is not None]
-        refusal = next(filter(None, (one.refusal() for _, one in judged)), None)
-        if choice.others or refusal is None or len(taken) > 1 or column.type.kind in ("bool", "enum"):
-            return
-        rule = self._table.checks.get(refusal.constraint) or " ".join(refusal.said.split())
-        raise EntityError(
-            f"{self._table.name}: {refusal.constraint}, {rule}, refuses nearly every value that was tried: "
-            f'say values={{"{column.name}": Values(valid=[…])}}'
-        )
 
     def _referring(self, choice: Choice) -> dict[str, ColumnValues]:
         found = {}
@@ -234,8 +166,3 @@ class _Prover:
             for column in self._table.columns
             if column.type.kind == "unknown" and column.nullable and column.name not in self._names
         ]
-
-
-def _values(choice: Choice) -> list[tuple[str, Any]]:
-    """The values of a column to be judged, each with its name; plain ones have none."""
-    return [*choice.edges.items(), *choice.others.items(), *(("", value) for value in choice.plain)]

@@ -73,9 +73,8 @@ class _Search:
         return tuple(self._changed(row, outcome)) if self._exact else ()
 
     def _changed(self, row: Mapping[str, Any], outcome: Outcome) -> list[str]:
-        table, trial = self._trial.table, self._trial
-        tried = dict.fromkeys((*trial.inserts, *trial.updates))
-        return [name for name in tried if not outcome.has(table.by_name[name], row[name])]
+        tried = dict.fromkeys((*self._trial.inserts, *self._trial.updates))
+        return [name for name in tried if not outcome.has(name, row[name])]
 
     def suspects(self, row: Mapping[str, Any], outcome: Outcome, choices: Iterable[Choice]) -> list[Choice]:
         """The columns that may be to blame: those that the rule names, those that were changed, or any."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crudspec.entity.literals import from_server, literal
@@ -68,26 +68,36 @@ class Outcome:
         state: Its SQLSTATE where it refused; empty where the row was stored.
         said: Its message.
         constraint: The one that refused, where it says so.
-        row: By column, the row as it was then, each value as :meth:`crudspec.entity.types.Type.read` has it.
+        row: Where it was stored: the values of the row as it was then, as they came.
+        columns: Those of the row.
     """
 
     state: str
     said: str
     constraint: str
-    row: Mapping[str, Any]
+    row: Sequence[Any] = ()
+    columns: Mapping[str, tuple[int, Column]] = field(default_factory=dict)
+
+    def value(self, name: str) -> Any:
+        """The stored row's value in a column, as :meth:`crudspec.entity.types.Type.read` has it."""
+        if name not in self.columns:
+            return UNREAD
+        # Most of a row nobody asks for, and to read it all would take as long as to store it.
+        place, column = self.columns[name]
+        return from_server(column.type, self.row[place])
 
     @property
     def refused(self) -> bool:
         """Whether a value was refused, and not something else."""
         return self.state.startswith(_REFUSED)
 
-    def keeps(self, table: Table, values: Mapping[str, Any]) -> bool:
+    def keeps(self, values: Mapping[str, Any]) -> bool:
         """Tell whether a row was stored with exactly these values."""
-        return not self.state and all(self.has(table.by_name[name], value) for name, value in values.items())
+        return not self.state and all(self.has(name, value) for name, value in values.items())
 
-    def has(self, column: Column, value: Any) -> bool:
+    def has(self, name: str, value: Any) -> bool:
         """Tell whether a stored row has exactly this value in a column, as far as that can be read."""
-        return matches(self.row[column.name], value)
+        return matches(self.value(name), value)
 
 
 class Trial:
@@ -106,7 +116,8 @@ class Trial:
         self.inserts, self.updates = tuple(inserts), tuple(updates)
         self._connection = connection
         self._name = f"pg_temp.crudspec_try_{next(_numbers)}"
-        self._read = [column for column in table.columns if column.type.kind != "unknown"]
+        read = [column for column in table.columns if column.type.kind != "unknown"]
+        self._read = {column.name: (place, column) for place, column in enumerate(read, 3)}
 
     async def make(self) -> Trial:
         await self._connection.execute(self._function())
@@ -132,31 +143,29 @@ class Trial:
             updated=len(self.updates) or 1,
             insert=insert if values else "DEFAULT VALUES",
             update=_UPDATE.format(table=table.quoted, sets=", ".join(sets), key=key) if sets else "",
-            columns=", ".join(f"_crud_row.{quoted(column.name)}::{column.type.shown}" for column in self._read),
+            columns=", ".join(
+                f"_crud_row.{quoted(column.name)}::{column.type.shown}" for _, column in self._read.values()
+            ),
         )
 
-    async def run(
-        self, tries: Sequence[tuple[Mapping[str, Any], Mapping[str, Any] | None]], *, read: bool = True
-    ) -> list[Outcome]:
+    async def run(self, tries: Sequence[tuple[Mapping[str, Any], Mapping[str, Any] | None]]) -> list[Outcome]:
         """Try rows, in one round trip.
 
         Args:
             tries: The values of the insert, and those of the update after it or None. Each has the columns of the
                 trial, and may have others, which are left out.
-            read: Say what was stored; else only whether.
         """
         inserts, insert_at = self._packed((insert for insert, _ in tries), self.inserts)
         updates, update_at = self._packed((update for _, update in tries), self.updates)
         places = [place for pair in zip(insert_at, update_at, strict=True) for place in pair]
-        types = ", ".join(f"c{place} {column.type.shown}" for place, column in enumerate(self._read))
-        selected = "*" if read else "state, said, named"
+        types = ", ".join(f"c{place} {column.type.shown}" for place, column in self._read.values())
         found = await self._connection.fetch(
-            f"SELECT {selected} FROM {self._name}($1, $2, $3) AS (state text, said text, named text, {types})",
+            f"SELECT * FROM {self._name}($1, $2, $3) AS (state text, said text, named text, {types})",
             inserts,
             updates,
             places,
         )
-        return [self._outcome(row, read=read) for row in found]
+        return [self._outcome(row) for row in found]
 
     def _packed(
         self, rows: Iterable[Mapping[str, Any] | None], names: Sequence[str]
@@ -176,12 +185,7 @@ class Trial:
             at.append(places[id(row)])
         return values, at
 
-    def _outcome(self, row: Any, *, read: bool) -> Outcome:
+    def _outcome(self, row: Any) -> Outcome:
         if row["state"] != "CRUD0":
-            return Outcome(row["state"], row["said"] or "", row["named"] or "", {})
-        if not read:
-            return Outcome("", "", "", {})
-        values: dict[str, Any] = dict.fromkeys(self.table.by_name, UNREAD)
-        for column, value in zip(self._read, list(row)[3:], strict=True):
-            values[column.name] = from_server(column.type, value)
-        return Outcome("", "", "", values)
+            return Outcome(row["state"], row["said"] or "", row["named"] or "")
+        return Outcome("", "", "", row, self._read)

@@ -158,7 +158,9 @@ class _Reference(PoolBackend):
             if part is None:
                 raise InvalidValue(f"{column.name} is a part of the key, and cannot be None")
             _check(column, part)
-        ints = [(column.type.bits, part) for column, part in zip(columns, key, strict=True) if column.type.kind == "int"]
+        ints = [
+            (column.type.bits, part) for column, part in zip(columns, key, strict=True) if column.type.kind == "int"
+        ]
         return all(-(2 ** (bits - 1)) <= part < 2 ** (bits - 1) for bits, part in ints)
 
     async def _check_exact(self, connection: Any, given: Mapping[str, Any]) -> None:
@@ -170,7 +172,9 @@ class _Reference(PoolBackend):
         if not given:
             return
         columns = [self._table.by_name[name] for name in given]
-        casts = ", ".join(f"${place}::{column.type.untyped}::{column.type.sql}" for place, column in enumerate(columns, 1))
+        casts = ", ".join(
+            f"${place}::{column.type.untyped}::{column.type.sql}" for place, column in enumerate(columns, 1)
+        )
         (row,) = await connection.fetch(f"SELECT {casts}", *given.values())
         self._compare(given, row)
 

@@ -202,6 +202,8 @@ class Play:
 
     def _is_key(self, key: Key) -> bool:
         """Tell whether it is one as far as its types go; True is no int."""
+        if not key:
+            return False
         try:
             for column, part in zip(self.model.table.key_columns, key, strict=True):
                 column.type.read(part)
@@ -260,7 +262,8 @@ class Play:
         if isinstance(row, Newest | Alike) and not created:
             row = sample.missing_key
         elif isinstance(row, Alike):
-            row = sample.look_alikes(created[-1])[row.how]
+            # A text without letters has no other case.
+            row = sample.look_alikes(created[-1]).get(row.how, sample.missing_key)
         elif isinstance(row, Newest):
             row = created[-1 - row.creates_ago % len(created)]
         return Request(move.operation, row or (), move.values, move.forbidden)

@@ -122,6 +122,24 @@ def test_unique_pairs_and_nulls(made):
     assert found.columns["badge"].valid["None"] is None
 
 
+def test_what_is_left_alone_because_of_an_index_is_noted(made):
+    _, found = proven(made("soft_delete"), ENTITIES["soft_delete"])
+
+    assert found.notes == (
+        "deleted_at: always its default: members_email, WHERE (deleted_at IS NULL)",
+        "is_primary: always its default: one_primary, WHERE is_primary",
+        "rank: always its default: one_rank, WHERE (rank > 0)",
+        "one_active, unique only WHERE (state = 'active'::text), is not known to any clause: "
+        'say values={"state": Values(valid=[…])} that keep out of it',
+    )
+
+
+def test_a_value_that_a_default_gives_is_one_like_others(made):
+    _, found = proven(made("serial"), ENTITIES["serial"])
+    assert list(found.columns["rank"].valid) == ["0", "one", "negative", "largest int32", "smallest int32"]
+    assert found.columns["rank"].lossy == {}
+
+
 def test_rows_that_are_referred_to_are_made_the_grandparents_first(made):
     _, found = proven(made("parents"), ENTITIES["parents"])
 
@@ -188,6 +206,41 @@ def test_a_user_says_what_is_valid(made):
     assert "NUL" in email.invalid
     assert len(email.fresh) > 100
     assert [one["email"] for one in found.variants] == list(email.fresh[:6])
+
+
+def test_two_references_that_share_a_column_agree(made):
+    dsn = made("""
+        CREATE TABLE tenants (id int PRIMARY KEY);
+        CREATE TABLE orders (tenant int REFERENCES tenants, id int, PRIMARY KEY (tenant, id));
+        CREATE TABLE t (
+            id bigserial PRIMARY KEY,
+            tenant int NOT NULL REFERENCES tenants,
+            number int NOT NULL,
+            other int,
+            FOREIGN KEY (tenant, number) REFERENCES orders,
+            FOREIGN KEY (tenant, other) REFERENCES orders
+        );
+    """)
+    table, found = proven(dsn, "t")
+
+    assert len(found.variants) >= 3
+    assert {one["other"] is None for one in found.variants} == {True, False}
+    assert set(found.missing) == {one.name for one in table.references}
+    assert found.missing["t_tenant_number_fkey"]["tenant"] == 101
+    asyncio.run(_store_all(dsn, table, found))
+
+
+def test_rows_that_cannot_be_made_can_be_there_already(made):
+    dsn = made("""
+        CREATE TABLE p (id int PRIMARY KEY, price money NOT NULL);
+        INSERT INTO p VALUES (1, 1), (2, 2);
+        CREATE TABLE t (id bigserial PRIMARY KEY, p int NOT NULL REFERENCES p, q bigint NOT NULL REFERENCES t);
+        INSERT INTO t VALUES (1, 1, 1);
+    """)
+    _, found = proven(dsn, "t", values={"q": Values(valid=[1])})
+    assert {one["p"] for one in found.variants} == {1, 2}
+    assert {one["q"] for one in found.variants} == {1}
+    assert found.parents == ()
 
 
 def test_what_is_said_of_values_is_asked_too(made):

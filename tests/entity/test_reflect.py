@@ -29,6 +29,7 @@ GIVEN = {
     "generated_column": (["net"], ["net", "rate"]),
     "partitioned": (["sensor", "value"], ["sensor", "value"]),
     "quoted_names": (["select", 'quo"ted', "100%"], ["select", "with blank", 'quo"ted', "100%"]),
+    "soft_delete": (["email", "name", "badge", "team", "state"], ["email", "name", "badge", "team", "state"]),
     "other_schema": (["id", "email", "nick"], ["email", "size", "nick"]),
 }
 
@@ -99,6 +100,19 @@ def test_rules_are_read(made):
         Unique("one_badge", ("badge",), nulls_distinct=False),
         Unique("seats_room_seat_key", ("room", "seat")),
     )
+
+
+def test_what_a_unique_index_with_a_predicate_says_is_known_where_its_column_is_left_alone(made):
+    dsn = made("soft_delete")
+    table = read(dsn, ENTITIES["soft_delete"])
+
+    assert table.unique == (
+        Unique("members_badge", ("badge",)),
+        Unique("members_email", ("email",)),
+        Unique("members_name", ("name",)),
+    )
+    assert "deleted_at" not in (*table.creates, *table.updates)
+    assert "is_primary" not in (*table.creates, *table.updates), "no row that the suite makes is a primary one"
 
 
 def test_references_and_checks_are_read(made):

@@ -64,7 +64,7 @@ SELECT k.conname::text AS name, k.contype::text AS kind, pg_get_constraintdef(k.
        n.nspname AS schema, p.relname AS parent,
        ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u (number, place)
              JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.number ORDER BY u.place) AS to,
-       true AS nulls_distinct
+       true AS nulls_distinct, NULL AS terms, NULL AS predicate
 FROM pg_constraint k LEFT JOIN pg_class p ON p.oid = k.confrelid LEFT JOIN pg_namespace n ON n.oid = p.relnamespace
 WHERE k.conrelid = $1 AND k.contype IN ('p', 'f', 'c', 'x') AND k.conparentid = 0
 UNION ALL
@@ -73,11 +73,12 @@ SELECT c.relname::text, CASE WHEN i.indpred IS NULL AND i.indexprs IS NULL THEN 
        ARRAY(SELECT a.attname::text FROM unnest(i.indkey) WITH ORDINALITY AS u (number, place)
              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.number
              WHERE u.place <= i.indnkeyatts ORDER BY u.place),
-       NULL, NULL, '{}', NOT i.indnullsnotdistinct
+       NULL, NULL, '{}', NOT i.indnullsnotdistinct,
+       pg_get_expr(i.indexprs, i.indrelid), pg_get_expr(i.indpred, i.indrelid)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE i.indrelid = $1 AND i.indisunique AND NOT i.indisprimary
 UNION ALL
-SELECT t.tgname::text, 'trigger', '', '{}', NULL, NULL, '{}', true FROM pg_trigger t
+SELECT t.tgname::text, 'trigger', '', '{}', NULL, NULL, '{}', true, NULL, NULL FROM pg_trigger t
 WHERE t.tgrelid = $1 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 20 <> 0
 ORDER BY 2, 1
 """

@@ -10,6 +10,7 @@ from crudspec.entity import choices as choosing
 from crudspec.entity.candidates import candidates
 from crudspec.entity.fresh import far
 from crudspec.entity.parents import Parents
+from crudspec.entity.partial import understood
 from crudspec.entity.proven import ColumnValues, Proven
 from crudspec.entity.row import matches
 from crudspec.entity.trial import Trial
@@ -116,10 +117,10 @@ class _Prover:
         return replace(choice, options=[{name: value} for value in values])
 
     def _apart(self, variants: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
-        found: list[Mapping[str, Any]] = [self._base]
-        for one in variants:
+        found: list[Mapping[str, Any]] = []
+        for one in (self._base, *variants):
             if len(found) < VARIANTS and not any(matches(one, other) for other in found):
-                found.append(one)
+                found.append({name: one[name] for name in self._names})
         return tuple(found)
 
     def _referring(self, choice: Choice) -> dict[str, ColumnValues]:
@@ -158,11 +159,16 @@ class _Prover:
         return found
 
     async def _notes(self) -> list[str]:
-        oid = await self._connection.fetchval("SELECT $1::text::regclass::oid", self._table.quoted)
+        table = self._table
+        oid = await self._connection.fetchval("SELECT $1::text::regclass::oid", table.quoted)
         rules = await catalogue.rules(self._connection, oid)
-        notes = [f"{one['said']}: not asked, as it has a predicate or an expression" for one in rules.partial]
-        return notes + [
-            f"{column.name}: always NULL, as no values of {column.type.sql} are known"
-            for column in self._table.columns
-            if column.type.kind == "unknown" and column.nullable and column.name not in self._names
+        found: list[str] = []
+        if rules.partial:
+            partial = await understood(self._connection, await catalogue.columns(self._connection, oid), rules)
+            left_out = {name: why for name, why in partial.left_out.items() if name not in self._names}
+            found += [f"{name}: {why}" for name, why in left_out.items()] + partial.notes
+        return found + [
+            f"{one.name}: always NULL, as no values of {one.type.sql} are known"
+            for one in table.columns
+            if one.type.kind == "unknown" and one.nullable and one.name not in self._names
         ]

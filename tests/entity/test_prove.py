@@ -243,6 +243,27 @@ def test_rows_that_cannot_be_made_can_be_there_already(made):
     assert found.parents == ()
 
 
+@pytest.mark.parametrize(
+    ("columns", "values", "variants"),
+    [
+        ("", {}, [{}]),
+        (
+            ", a boolean NOT NULL DEFAULT false, b boolean NOT NULL DEFAULT true",
+            {},
+            [{"a": False, "b": False}, {"a": True, "b": True}, {"a": False, "b": True}, {"a": True, "b": False}],
+        ),
+        (
+            ", price money NOT NULL",
+            {"price": Values(valid=["$1.00", "$2.00"])},
+            [{"price": "$1.00"}, {"price": "$2.00"}],
+        ),
+    ],
+)
+def test_variants_of_few_columns_are_few(columns, values, variants, made):
+    _, found = proven(made(f"CREATE TABLE t (id serial PRIMARY KEY{columns})"), "t", values=values)
+    assert list(found.variants) == variants
+
+
 def test_what_is_said_of_values_is_asked_too(made):
     said = Values(valid=["x", "y", "z" * 81], invalid=["w"])
     _, found = proven(made("uuid_key"), "items", values={"name": said})
@@ -303,6 +324,11 @@ def test_parents_that_are_there_are_referred_to(made):
             "CREATE TABLE t (id bigserial PRIMARY KEY, n int NOT NULL)",
             {"values": {"n": Values(valid=["1"])}},
             "values: valid='1' of column 'n' is not exactly int, for integer",
+        ),
+        (
+            "CREATE TABLE t (id bigserial PRIMARY KEY, n text NOT NULL)",
+            {"values": {"n": Values(valid=["\ud800"])}},
+            "values: valid='\\ud800' of column 'n' is not text that can be sent, for text",
         ),
         (
             "CREATE TABLE t (id bigserial PRIMARY KEY, n int NOT NULL)",

@@ -10,6 +10,7 @@ from crudspec.entity.literals import from_server
 from crudspec.entity.partial import understood
 from crudspec.entity.row import matches
 from crudspec.entity.table import Column, Reference, Table, Unique
+from crudspec.entity.untouched import anew
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ async def table_of(
     """Read a table of which nobody says anything.
 
     Args:
-        connection: Of :func:`~crudspec.entity.catalogue.untouched`.
+        connection: Of :func:`~crudspec.entity.untouched.untouched`.
         schema: That it stands in.
         name: Of it.
         oid: Of it.
@@ -99,7 +100,7 @@ async def _defaults(
         for one in asked
     ]
     first = await _evaluated(connection, terms)
-    await catalogue.anew(connection)
+    await anew(connection)
     second = await _evaluated(connection, terms)
     for one, before, after in zip(asked, first, second, strict=True):
         if before is None or after is None:

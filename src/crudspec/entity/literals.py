@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
+
+from crudspec.entity import exact
 
 if TYPE_CHECKING:
     from crudspec.entity.types import Type
@@ -31,7 +32,7 @@ def _text(kind: Type, value: Any) -> str:
         case "date" | "time" | "timestamp":
             return value.isoformat()
         case "timestamptz":
-            return value.astimezone(UTC).isoformat()
+            return exact.in_utc(value).isoformat()
         case "interval":
             return f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds"
         case "bytes":

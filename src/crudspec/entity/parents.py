@@ -38,7 +38,7 @@ class Parents:
         """Of a table.
 
         Args:
-            connection: Of :func:`~crudspec.entity.catalogue.untouched`; the rows are inserted there.
+            connection: Of :func:`~crudspec.entity.untouched.untouched`; the rows are inserted there.
             table: The table.
         """
         self.rows: list[tuple[str, Mapping[str, Any]]] = []

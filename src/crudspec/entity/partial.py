@@ -41,7 +41,7 @@ async def understood(connection: Connection, columns: Sequence[Found], rules: Ru
     that column, its default decides for all rows, and the server says how.
 
     Args:
-        connection: Of :func:`~crudspec.entity.catalogue.untouched`.
+        connection: Of :func:`~crudspec.entity.untouched.untouched`.
         columns: Of the table.
         rules: Of the table.
     """

@@ -14,6 +14,7 @@ from crudspec.entity.partial import understood
 from crudspec.entity.proven import ColumnValues, Proven
 from crudspec.entity.row import matches
 from crudspec.entity.trial import Trial
+from crudspec.entity.untouched import untouched
 from crudspec.entity.verdicts import Judged, Tried, candidates_of, piles, taken
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ async def prove(dsn: str, table: Table, entity: Entity) -> Proven:
     Raises:
         EntityError: no row can be stored, or nearly no value of a column; what to write.
     """
-    async with catalogue.untouched(dsn) as connection:
+    async with untouched(dsn) as connection:
         return await _Prover(connection, table, entity).proven()
 
 

@@ -9,6 +9,7 @@ from crudspec.entity import catalogue
 from crudspec.entity.describe import table_of
 from crudspec.entity.errors import EntityError
 from crudspec.entity.moving import with_moving_columns
+from crudspec.entity.untouched import untouched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +32,7 @@ async def reflect(dsn: str, entity: Entity) -> Table:
     Raises:
         EntityError: it cannot be used; what to write.
     """
-    async with catalogue.untouched(dsn) as connection:
+    async with untouched(dsn) as connection:
         schema, name, oid = await catalogue.find(connection, entity.table)
         rules = await catalogue.rules(connection, oid)
         if rules.exclusions:

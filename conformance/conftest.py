@@ -1,4 +1,4 @@
-"""The two things that a check needs: a backend, and a witness of what it did.
+"""What a check needs: a backend, values for its table, and a witness of what it did.
 
 They stand here and not in the plugin because the nearest conftest wins: nobody else's fixture of the same name
 can take their place.
@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from crudspec.suite import (
     Run,
+    Sample,
     Subject,
     Witness,
     current_run,
@@ -32,6 +33,12 @@ async def backend(request: pytest.FixtureRequest, _run: Run) -> AsyncGenerator[S
     stage = await _run.stages.stage(request.param, clause_id)
     yield stage.subject
     await _run.stages.restore(request.param)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def sample(backend: Subject, _run: Run) -> Sample:
+    """Values for the backend's table."""
+    return _run.stages.witness(backend.name).sample
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -9,13 +9,18 @@ from crudspec.suite import (
     CANCELLED,
     LATER_SECONDS,
     SETTLE_SECONDS,
+    WRITES,
     ContractBroken,
     Inconclusive,
+    Request,
     Row,
     Subject,
     Witness,
+    apply,
+    arguments,
     change_blocked,
     clause,
+    matches,
     row_locked,
     shown,
     shown_error,
@@ -55,33 +60,31 @@ async def _each_cancelled(backend: Subject, witness: Witness, *, again: int = 0)
 
 
 async def _each(backend: Subject, witness: Witness, again: int) -> None:
-    row = await witness.insert("kept")
-    dsn = backend.dsn
-    args: dict[str, tuple[object, ...]] = {
-        "create": ("cancelled",),
-        "get": (row.id,),
-        "list_tasks": (),
-        "update": (row.id, "cancelled", True),
-        "delete": (row.id,),
-    }
+    sample = witness.sample
+    row = await witness.insert()
+    changed_columns = [name for name in sample.table.updates if sample.change()[name] != row[name]]
+    # An update that is made of two has then done one half.
+    halves = [("update", change_blocked(witness, name)) for name in (changed_columns[:1] + changed_columns[1:][-1:])]
     table = await witness.rows()
     for name, gate in (
-        ("create", table_locked(dsn)),
-        ("get", table_locked(dsn)),
-        ("list_tasks", table_locked(dsn)),
-        ("update", row_locked(dsn, row.id)),
-        # An update that is made of two has then done one half.
-        ("update", change_blocked(witness, dsn, "title")),
-        ("update", change_blocked(witness, dsn, "done")),
-        ("delete", row_locked(dsn, row.id)),
+        ("create", table_locked(witness)),
+        ("get", table_locked(witness)),
+        ("list_all", table_locked(witness)),
+        ("update", row_locked(witness, row.key)),
+        *halves,
+        ("delete", row_locked(witness, row.key)),
     ):
+        if name not in sample.table.operations:
+            continue
+        asked = Request(name, *arguments(sample, name, row.key))
         # With a deadline that is over only after the check's own: it would be a second cancellation.
-        call = partial(backend.call, name, *args[name], deadline=2 * SETTLE_SECONDS)
-        table = await _cancelled_while_blocked(backend, witness, name, call, gate, table, row.id, again)
+        call = partial(backend.call, name, asked.key, asked.values, deadline=2 * SETTLE_SECONDS)
+        table = await _cancelled_while_blocked(backend, witness, asked, call, gate, table, row, again)
         await works(backend, witness, f"a cancelled {name}")
-        *later, added = await witness.rows()
+        now = await witness.rows()
+        later = [one for one in now if one in table]
         _expect_unchanged(f"the table some time after a cancelled {name}", table, later)
-        table = [*later, added]
+        table = now
 
     async def changed() -> bool:
         return await witness.rows() != table
@@ -93,14 +96,15 @@ async def _each(backend: Subject, witness: Witness, again: int) -> None:
 async def _cancelled_while_blocked(
     backend: Subject,
     witness: Witness,
-    name: str,
+    asked: Request,
     call: Callable[[], Awaitable[object]],
     gate: AbstractAsyncContextManager[Callable[[], Awaitable[None]]],
     before: list[Row],
-    task_id: int,
+    row: Row,
     again: int,
 ) -> list[Row]:
     """Cancel one operation while it waits at the gate; returns the table as it then is."""
+    name = asked.operation
     async with gate as release, together() as start:
         task = start(call())
         await wait_for_blocked(witness, 1, f"{name} waits for a lock when it is cancelled", calls=[task])
@@ -123,16 +127,14 @@ async def _cancelled_while_blocked(
                 seen="; ".join(map(str, left)) or "one still waits for a lock",
             )
     after = await witness.rows()
-    done = {
-        "create": len(after) == len(before) + 1 and after[: len(before)] == before,
-        "update": after == [r._replace(title="cancelled", done=True) if r.id == task_id else r for r in before],
-        "delete": after == [r for r in before if r.id != task_id],
-    }
-    if not (done.get(name, False) and backend.in_threads):
+    new = next((one for one in after if all(one.key != other.key for other in before)), None)
+    done, _ = apply(backend.table, {one.key: one for one in before}, asked, new)
+    is_done = name in WRITES and matches(backend.table.in_key_order(done.values()), after)
+    if not (is_done and backend.in_threads):
         _expect_unchanged(f"the table after a cancelled {name} that had ended while it was blocked", before, after)
     if after != before and name != "create":
-        await witness.delete(task_id)
-        await witness.insert("kept", id=task_id)
+        await witness.delete(row.key)
+        await witness.insert(key=row.key)
         after = await witness.rows()
     return after
 

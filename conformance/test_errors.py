@@ -15,6 +15,7 @@ from crudspec.suite import (
     UNAVAILABLE,
     ContractBroken,
     Every,
+    Sample,
     Subject,
     Witness,
     check_named,
@@ -57,16 +58,16 @@ async def raised(call: Callable[[], Awaitable[object]]) -> Exception | None:
 @clause("ERROR-1")
 async def test_errors_can_be_read_and_traced(backend: Subject, witness: Witness) -> None:
     """An error whose own text raises, or whose cause was cut off, is found out in production, at night."""
-    row = await witness.insert("kept")
+    row = await witness.insert()
     password = password_of(backend.dsn)
     every = Every("ERROR-1")
-    for name, call in hostile_calls(backend, row.id):
+    for name, call in hostile_calls(backend, witness, row.key):
         error = await raised(call)
         if error is not None:
             with every.one():
                 check_readable(name, error, password)
     for gate in (statements_fail, commits_fail):
-        for name, call in failing_calls(backend, row.id):
+        for name, call in failing_calls(backend, witness, row.key):
             async with gate(witness):
                 error = await raised(call)
             if error is None:
@@ -83,9 +84,9 @@ async def test_what_the_domain_does_not_allow_is_refused_by_name(backend: Subjec
     """That it is refused at all, other clauses ask: here a call that returns is passed over. Catches a refusal that
     looks like a bug of the data layer's, or like a server that is down.
     """
-    row = await witness.insert("kept")
+    row = await witness.insert()
     every = Every("ERROR-3")
-    for name, call in forbidden_calls(backend, row.id):
+    for name, call in forbidden_calls(backend, witness, row.key):
         error = await raised(call)
         if error is not None:
             with every.one():
@@ -94,7 +95,7 @@ async def test_what_the_domain_does_not_allow_is_refused_by_name(backend: Subjec
 
 
 @clause("ERROR-1")
-async def test_an_unreachable_server_is_unavailable_and_tells_no_password(backend: Subject) -> None:
+async def test_an_unreachable_server_is_unavailable_and_tells_no_password(backend: Subject, sample: Sample) -> None:
     """A refused connection is a ConnectionError of Python's own, one to an address that nothing leads to is none. The
     DSN is in many drivers' messages, with all that is in it.
     """
@@ -105,15 +106,15 @@ async def test_an_unreachable_server_is_unavailable_and_tells_no_password(backen
             ("a server that is not there", f"127.0.0.1:{nobody.getsockname()[1]}"),
             ("a server that no connection leads to", NOWHERE),
         ):
-            await _unavailable(backend, place, what)
+            await _unavailable(backend, sample, place, what)
 
 
 @clause("ERROR-1")
-async def test_a_server_that_lets_nobody_in_is_unavailable(backend: Subject) -> None:
+async def test_a_server_that_lets_nobody_in_is_unavailable(backend: Subject, sample: Sample) -> None:
     """It is reached, and of no use: the driver speaks of an error of the server's, as of any refused statement."""
     for sqlstate, excuse in EXCUSES.items():
         with lets_nobody_in(sqlstate) as place:
-            await _unavailable(backend, place, f"a server that says {excuse!r}")
+            await _unavailable(backend, sample, place, f"a server that says {excuse!r}")
 
 
 SAYS = {
@@ -139,11 +140,11 @@ SAYS = {
 @clause("ERROR-2")
 async def test_what_the_server_says_decides_which_error_it_is(backend: Subject, witness: Witness) -> None:
     """A deadlock that is told as a wrong value is never tried again; a missing right told as bad luck is, for ever."""
-    row = await witness.insert("kept")
+    row = await witness.insert()
     every = Every("ERROR-2")
     for condition, (sqlstate, expected) in SAYS.items():
         async with statements_fail(witness, sqlstate):
-            for name, call in failing_calls(backend, row.id):
+            for name, call in failing_calls(backend, witness, row.key):
                 if expected == INVALID and "delete" in name:
                     continue  # it brings no value that could be refused
                 what = f"{name}, with {condition} ({sqlstate})"
@@ -169,21 +170,21 @@ async def test_a_lost_connection_is_unavailable(backend: Subject, witness: Witne
     every.settle()
 
 
-async def _asked_patiently(other: Subject) -> None:
+async def _asked_patiently(other: Subject, sample: Sample) -> None:
     """Create a row, with as long a wait for a connection as a pool may have: it passes for the event loop alone."""
     async with together() as start:
-        call = start(other.call("create", "nowhere", deadline=SKIPPED_SECONDS + PATIENCE))
+        call = start(other.call("create", (), sample.new(), deadline=SKIPPED_SECONDS + PATIENCE))
         await pass_time([call], SKIPPED_SECONDS, lambda: None)
         await call
 
 
-async def _unavailable(backend: Subject, place: str, what: str) -> None:
+async def _unavailable(backend: Subject, sample: Sample, place: str, what: str) -> None:
     parts = urlsplit(backend.dsn)
     await backend.make_room()
     other = backend.sibling(urlunsplit(parts._replace(netloc=f"{parts.username}:{SECRET}@{place}")))
     try:
         await other.open()
-        await _asked_patiently(other)
+        await _asked_patiently(other, sample)
     except ContractBroken as broken:
         error = broken.__cause__
         if not isinstance(error, Exception):

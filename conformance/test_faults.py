@@ -11,14 +11,15 @@ from typing import Any
 
 from crudspec.suite import (
     SETTLE_SECONDS,
-    Adapter,
     Consequence,
     ContractBroken,
     CutFault,
     DaemonPool,
     Inconclusive,
+    Key,
     Outcome,
     Proxy,
+    Sample,
     Silence,
     Subject,
     Sweep,
@@ -34,7 +35,6 @@ from crudspec.suite import (
     idle_ended,
     outcome,
     pass_time,
-    shown_call,
     silent,
     threaded,
     together,
@@ -85,7 +85,7 @@ async def test_recovers_when_idle_connections_end(backend: Subject, witness: Wit
 async def _ended_before(
     operation: str, subject: Subject, witness: Witness, proxy: Proxy, *, reset: bool, notices: bool
 ) -> None:
-    row = await witness.insert("kept")
+    row = await witness.insert()
     await fill_pool(subject, witness)
     pids = {link.session.pid for link in proxy.links}
     with idle_ended(proxy, reset=reset) as lost:
@@ -96,7 +96,7 @@ async def _ended_before(
 
             await until(ended)
         when = f"after {lost} idle connections ended with {'a reset' if reset else 'an end of stream'}"
-        await works_again(subject, row.id, lost, when, operations=(operation, "create", "list_tasks"))
+        await works_again(subject, witness, row.key, lost, when, operations=(operation, "create", "list_all"))
 
 
 @clause("LOST-2")
@@ -123,7 +123,7 @@ async def _sweep(backend: Subject, witness: Witness, cuts: list[CutFault]) -> No
 @clause("LOST-2")
 async def test_the_server_is_gone_for_good(backend: Subject, witness: Witness) -> None:
     """The next message meets a reset, and every new connection is refused. Catches trying again for ever."""
-    row = await witness.insert("kept")
+    row = await witness.insert()
     limit = _patience(backend)
     with threaded(backend.wire_dsn) as proxy:
         async with backend.another(proxy.dsn) as subject:
@@ -132,9 +132,9 @@ async def test_the_server_is_gone_for_good(backend: Subject, witness: Witness) -
             async with gone(proxy), together() as start:
                 deadline = SKIPPED_SECONDS + limit + SETTLE_SECONDS
                 calls = {
-                    shown_call(name, args): start(outcome(subject.call(name, *args, deadline=deadline)))
+                    backend.shown(name, *asked): start(outcome(subject.call(name, *asked, deadline=deadline)))
                     for name in writes_of(backend)
-                    for args in [arguments(name, row.id, "written")]
+                    for asked in [arguments(witness.sample, name, row.key)]
                 }
                 await pass_time(calls.values(), SKIPPED_SECONDS, lambda: None)
                 await asyncio.wait(calls.values(), timeout=limit)
@@ -146,7 +146,7 @@ async def test_the_server_is_gone_for_good(backend: Subject, witness: Witness) -
                             f"{what}, when the server is gone", expected="an exception", seen=str(call.result())
                         )
             expect("the table", await witness.rows(), [row])
-            await works_again(subject, row.id, connections, "after the server came back")
+            await works_again(subject, witness, row.key, connections, "after the server came back")
 
 
 @clause("LOST-3")
@@ -156,14 +156,14 @@ async def test_a_silent_server_does_not_hang_a_call(backend: Subject, witness: W
     Time passes only for the event loop, which is exact and takes no time. What does not go by the event loop's clock
     (threads, for one) is waited for in real time.
     """
-    row = await witness.insert("kept")
+    row = await witness.insert()
     at_once = backend.abilities.side_by_side
     for places in [SILENT] if at_once else [(place,) for place in SILENT]:
-        await _silent_at(places, backend, witness, row.id)
+        await _silent_at(places, backend, witness, row.key)
     expect("the table", await witness.rows(), [row])
 
 
-async def _silent_at(places: Sequence[str], backend: Subject, witness: Witness, task_id: int) -> None:
+async def _silent_at(places: Sequence[str], backend: Subject, witness: Witness, key: Key) -> None:
     in_use, new, first = SILENT
     limit = _patience(backend)
     async with AsyncExitStack() as stack, together() as start:
@@ -183,19 +183,19 @@ async def _silent_at(places: Sequence[str], backend: Subject, witness: Witness, 
             for place in places:
                 silence = silences.enter_context(silent(proxies[place], seconds=limit))
                 if place == in_use:
-                    call = _calls(subjects[place], task_id, silence, limit)
+                    call = _calls(subjects[place], witness.sample, key, silence, limit)
                 elif place == new:
-                    call = _calls_until_met(subjects[place], task_id, silence, limit)
+                    call = _calls_until_met(subjects[place], witness.sample, key, silence, limit)
                 else:
                     await backend.make_room()
                     answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-                    start(_connect(backend.adapter, proxies[place].dsn, limit, answer))
+                    start(_connect(backend, key, proxies[place].dsn, limit, answer))
                     call = _named("connect", answer, silence)
                 waits[place] = (silence, start(call))
             await _judge(backend, waits, limit)
         for place, subject in subjects.items():
             silence, _ = waits[place]
-            await works_again(subject, task_id, silence.connections, "after the server had been silent")
+            await works_again(subject, witness, key, silence.connections, "after the server had been silent")
 
 
 @clause("LOST-3")
@@ -206,7 +206,7 @@ async def test_leaving_does_not_wait_for_a_silent_server(backend: Subject) -> No
         await backend.make_room()
         subject = backend.sibling(proxy.dsn)
         await subject.open()
-        await subject.list_tasks()  # now it is connected
+        await subject.list_all()  # now it is connected
         async with together() as start:
             with silent(proxy, seconds=limit) as silence:
                 leaving = start(subject.close(deadline=SKIPPED_SECONDS + limit + SETTLE_SECONDS))
@@ -246,29 +246,29 @@ async def _judge(backend: Subject, waits: Mapping[str, tuple[Silence, asyncio.Fu
             raise Inconclusive(f"an operation meets a server that is silent {where}")
 
 
-async def _calls(subject: Subject, task_id: int, silence: Silence, limit: float) -> Ended:
+async def _calls(subject: Subject, sample: Sample, key: Key, silence: Silence, limit: float) -> Ended:
     """The five operations at once, and as many gets that most of them find no connection free."""
     deadline = SKIPPED_SECONDS + limit + SETTLE_SECONDS
     crowd = CROWD_IN_THREADS if subject.in_threads else CROWD
-    crowding = next((name for name in ("get", "list_tasks") if name in working(subject)), "create")
+    crowding = next((name for name in ("get", "list_all") if name in working(subject)), "create")
     return [
         ended
         for group in await asyncio.gather(
             *(
-                _named(shown_call(name, args), outcome(subject.call(name, *args, deadline=deadline)), silence)
+                _named(subject.shown(name, *asked), outcome(subject.call(name, *asked, deadline=deadline)), silence)
                 for name in (*working(subject), *[crowding] * crowd)
-                for args in [arguments(name, task_id, "written")]
+                for asked in [arguments(sample, name, key)]
             )
         )
         for ended in group
     ]
 
 
-async def _calls_until_met(subject: Subject, task_id: int, silence: Silence, limit: float) -> Ended:
+async def _calls_until_met(subject: Subject, sample: Sample, key: Key, silence: Silence, limit: float) -> Ended:
     """The first calls may be refused at once, because their connections have ended; the next ones make new ones."""
     ended: Ended = []
     for _ in range(3):
-        ended += await _calls(subject, task_id, silence, limit)
+        ended += await _calls(subject, sample, key, silence, limit)
         if silence.logins or silence.broken:
             break
     return ended
@@ -278,21 +278,22 @@ async def _named(what: str, call: Awaitable[Outcome], silence: Silence) -> Ended
     return [(what, await call, silence.broken)]
 
 
-async def _connect(adapter: Adapter, dsn: str, patience: float, answer: asyncio.Future[Outcome]) -> None:
+async def _connect(subject: Subject, key: Key, dsn: str, patience: float, answer: asyncio.Future[Outcome]) -> None:
     """Open a backend and, in case it connects only when it has to, call an operation."""
     pool = DaemonPool(patience=patience)
+    get = subject.table.method("get")
 
     async def use() -> object:
-        context = adapter.cls.connect(dsn)  # it may raise here already
+        context = subject.adapter.cls.connect(dsn)  # it may raise here already
         if not hasattr(context, "__aenter__"):
             return await pool.run(partial(use_in_thread, context))
         async with context as backend:
-            answer.set_result(await outcome(backend.get(1)))
+            answer.set_result(await outcome(getattr(backend, get)(*key)))
             return None
 
     def use_in_thread(context: Any) -> object:
         with context as backend:
-            return backend.get(1)
+            return getattr(backend, get)(*key)
 
     try:
         seen = await outcome(use())

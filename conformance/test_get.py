@@ -1,12 +1,9 @@
 """get: the newest committed row, or None."""
 
-from datetime import UTC, datetime
-
 from crudspec.suite import (
     KEY_RAISES,
-    LARGE_IDS,
-    MISSING_IDS,
     Every,
+    Sample,
     Subject,
     Witness,
     accepted,
@@ -16,29 +13,30 @@ from crudspec.suite import (
     finds_no_row,
     finds_no_such_row,
     finds_nothing,
-    refuses_what_is_no_id,
+    needs,
+    refuses_what_is_no_key,
 )
 
 
 @clause("GET-1")
-async def test_returns_a_row_that_another_connection_wrote(backend: Subject, witness: Witness) -> None:
+async def test_returns_a_row_that_another_connection_wrote(backend: Subject, witness: Witness, sample: Sample) -> None:
     """Not a row, not the whole microsecond, may be lost on the way."""
-    for done, microsecond in ((False, 123456), (True, 999999), (True, 0)):
-        created_at = datetime(2001, 2, 3, 4, 5, 6, microsecond, tzinfo=UTC)
-        row = await witness.insert("theirs", done, created_at=created_at)
-        returned = await backend.get(row.id)
+    for variant, microsecond in ((0, 123456), (1, 999999), (3, 0)):
+        row = await witness.insert({**sample.at(microsecond), **sample.row(variant)})
+        returned = await backend.get(*row.key)
         expect("a row of another connection", backend.read("the row", returned), row)
         backend.read("the row", returned, strictly=True)
 
 
 @clause("GET-1")
-async def test_returns_rows_with_large_ids(backend: Subject, witness: Witness) -> None:
+async def test_returns_rows_with_large_keys(backend: Subject, witness: Witness, sample: Sample) -> None:
+    needs(sample.large_keys, "no key is larger than others")
     every = Every("GET-1")
-    for name, task_id in LARGE_IDS.items():
-        row = await witness.insert("far", id=task_id)
+    for name, key in sample.large_keys.items():
+        row = await witness.insert(key=key)
         with every.one():
-            returned = await accepted(backend, "get", task_id, name=name, cause=KEY_RAISES)
-            expect(f"a row with an id {name}", backend.read(f"the row with an id {name}", returned), row)
+            returned = await accepted(backend, "get", key, name=name, cause=KEY_RAISES)
+            expect(f"a row with a key {name}", backend.read(f"the row with a key {name}", returned), row)
     every.settle()
 
 
@@ -48,64 +46,67 @@ async def test_returns_none_where_there_is_no_row(backend: Subject, witness: Wit
 
 
 @clause("GET-2")
-async def test_returns_none_between_other_rows(backend: Subject, witness: Witness) -> None:
-    """Rows whose ids come next, or begin alike: a loose predicate finds them where it should find nothing."""
-    for task_id in (3_000_002, 3_000_010, 3_000_012, 30_000_010):
-        await witness.insert("neighbour", id=task_id)
-    for task_id in (3_000_001, 3_000_003, 3_000_011, 3_000_013):
-        await finds_nothing(backend, "get", task_id, name=f"{task_id}, its neighbours being there")
+async def test_returns_none_between_other_rows(backend: Subject, witness: Witness, sample: Sample) -> None:
+    """Rows whose keys come next, or begin alike: a loose predicate finds them where it should find nothing."""
+    for there, absent in (sample.between, sample.between[::-1]):
+        await witness.empty()
+        for key in there:
+            await witness.insert(key=key)
+        for key in absent:
+            await finds_nothing(backend, "get", key, name="its neighbours being there")
 
 
 @clause("GET-2")
 async def test_returns_none_after_a_delete(backend: Subject, witness: Witness) -> None:
-    row = await witness.insert("gone")
-    backend.read("the row", await backend.get(row.id))
-    await (witness if "delete" in backend.abilities.broken else backend).delete(row.id)
-    await finds_nothing(backend, "get", row.id, name="of a row that was deleted")
+    row = await witness.insert()
+    backend.read("the row", await backend.get(*row.key))
+    await (witness.delete(row.key) if "delete" in backend.abilities.broken else backend.delete(*row.key))
+    await finds_nothing(backend, "get", row.key, name="of a row that was deleted")
 
 
 @clause("GET-3")
-async def test_an_id_that_is_not_an_int_is_refused(backend: Subject, witness: Witness) -> None:
+async def test_what_is_no_key_is_refused(backend: Subject, witness: Witness) -> None:
     """Catches drivers that truncate 1.5 to 1, and filters that drop None and so return the first row."""
-    await refuses_what_is_no_id(backend, witness, "get")
+    await refuses_what_is_no_key(backend, witness, "get")
 
 
 @clause("GET-4")
-async def test_sees_a_change_of_another_connection(backend: Subject, witness: Witness) -> None:
+async def test_sees_a_change_of_another_connection(backend: Subject, witness: Witness, sample: Sample) -> None:
     """Catches an identity map or a cache that answers with what it read first."""
-    row = await witness.insert("first")
-    for round_ in range(3):
-        backend.read("the row", await backend.get(row.id))
-        await witness.update(row.id, f"changed {round_}", round_ % 2 == 0)
-        expect(
-            "get after another's update", backend.read("the row", await backend.get(row.id)), await witness.row(row.id)
-        )
-    await witness.execute(f"UPDATE tasks SET created_at = created_at - interval '1 day' WHERE id = {row.id}")
-    seen = backend.read("the row", await backend.get(row.id))
-    expect("get after another's correction of created_at", seen, await witness.row(row.id))
-    await witness.delete(row.id)
-    await finds_no_row(backend, "get after another's delete", "get", row.id)
+    row = await witness.insert(sample.past)
+    for variant in (1, 3, 4) if sample.table.updates else ():
+        backend.read("the row", await backend.get(*row.key))
+        await witness.update(row.key, sample.change(variant))
+        seen = backend.read("the row", await backend.get(*row.key))
+        expect("get after another's update", seen, await witness.row(row.key))
+    for column in sample.clocks:
+        await witness.update(row.key, {column: sample.later(row, column)})
+        seen = backend.read("the row", await backend.get(*row.key))
+        expect(f"get after another's correction of {column}", seen, await witness.row(row.key))
+    await witness.delete(row.key)
+    await finds_no_row(backend, "get after another's delete", "get", row.key)
 
 
 @clause("GET-4")
-async def test_sees_a_row_that_it_has_missed_before(backend: Subject, witness: Witness) -> None:
+async def test_sees_a_row_that_it_has_missed_before(backend: Subject, witness: Witness, sample: Sample) -> None:
     """Catches a cache that remembers that there was no row."""
-    await attempt(lambda: backend.get(4_000_000))
-    row = await witness.insert("late", id=4_000_000)
-    expect("get after another's insert", backend.read("the row", await backend.get(row.id)), row)
+    key = sample.neighbours[-1]
+    await attempt(lambda: backend.get(*key))
+    row = await witness.insert(key=key)
+    expect("get after another's insert", backend.read("the row", await backend.get(*key)), row)
 
 
 @clause("GET-5")
-async def test_changes_nothing(backend: Subject, witness: Witness) -> None:
-    row = await witness.insert("still")
+async def test_changes_nothing(backend: Subject, witness: Witness, sample: Sample) -> None:
+    row = await witness.insert()
     before = await witness.versions()
-    backend.read("the row", await backend.get(row.id))
-    await attempt(lambda: backend.get(MISSING_IDS["never created"]))
-    await attempt(backend.list_tasks)
-    expect("rows and row versions after get and list_tasks", await witness.versions(), before)
+    backend.read("the row", await backend.get(*row.key))
+    await attempt(lambda: backend.get(*sample.missing_key))
+    await attempt(backend.list_all)
+    expect(f"rows and row versions after get and {backend.shown('list_all')}", await witness.versions(), before)
 
 
 @clause("GET-6")
 async def test_true_is_not_the_id_1(backend: Subject, witness: Witness) -> None:
-    await witness.insert("one", id=1)
-    await finds_no_row(backend, "get(True)", "get", True)
+    await witness.insert(key=(1,))
+    await finds_no_row(backend, "get(True)", "get", (True,))

@@ -9,14 +9,19 @@ from crudspec.suite import (
     NEVER_RECOVERS,
     OPERATIONS,
     ContractBroken,
+    Key,
     Row,
+    Sample,
     Subject,
     Witness,
+    arguments,
     attempt,
     clause,
     expect,
+    expect_listed,
     fill_pool,
     outcome,
+    shown,
     shown_error,
     together,
     working,
@@ -41,17 +46,19 @@ async def recovers(backend: Subject, witness: Witness, lost: int, *, first: int 
     The operation that comes ``first`` meets the loss: many a pool replaces all of its connections after that.
     """
     await witness.empty()
-    row = await witness.insert("kept")
-    doomed = await witness.insert("doomed")
+    row = await witness.insert()
+    doomed = await witness.insert()
+    sample = witness.sample
     every: list[tuple[str, Callable[[], Awaitable[object]]]] = [
-        ("get", lambda: backend.get(row.id)),
-        ("create", lambda: backend.create("new")),
-        ("update", lambda: backend.update(row.id, "kept", False)),
-        ("list_tasks", backend.list_tasks),
-        ("delete", lambda: backend.delete(doomed.id)),
+        ("get", lambda: backend.get(*row.key)),
+        ("create", lambda: backend.create(**sample.new(1))),
+        ("update", lambda: backend.update(*row.key, **sample.same(row))),
+        ("list_all", backend.list_all),
+        ("delete", lambda: backend.delete(*doomed.key)),
     ]
     calls = [(name, call) for name, call in every if name in working(backend)]
-    refused, in_a_row, turn, creates = 0, 0, first, 0
+    refused, in_a_row, turn = 0, 0, first
+    created: list[Row] = []
     while in_a_row < 2 * len(calls):
         name, call = calls[turn % len(calls)]
         turn += 1
@@ -67,22 +74,21 @@ async def recovers(backend: Subject, witness: Witness, lost: int, *, first: int 
                 ) from seen.error
         else:
             in_a_row += 1
-            creates += name == "create"
             what = f"{name} after the connections were ended"
             if name in {"get", "create"}:
                 got = backend.read(what, seen.value)
-                expect(what, got, row if name == "get" else got.but(title="new", done=False))
-            elif name == "list_tasks":
-                listed = backend.read_all(what, seen.value)
-                expect(f"{what}: the ids", [one.id for one in listed], [one.id for one in await witness.rows()])
+                expect(what, got, row if name == "get" else await witness.row(got.key))
+                created += [got] if name == "create" else []
+            elif name == "list_all":
+                expect_listed(backend.table, what, backend.read_all(what, seen.value), await witness.rows())
             elif name == "update":
                 backend.told(name, what, seen.value, True)
             else:
-                expect("a row after its delete", await witness.row(doomed.id), None)
-                doomed = await witness.insert("doomed")
-    stored = await witness.rows()
-    if sum(other.title == "new" for other in stored) < creates or row not in stored:
-        raise ContractBroken("the table", expected=f"{creates} created rows and {row}", seen=str(stored))
+                expect("a row after its delete", await witness.row(doomed.key), None)
+                doomed = await witness.insert()
+    stored = {one.key: one for one in await witness.rows()}
+    for one in (row, *created):
+        expect(f"the row {shown(one.key)}, in the end", stored.get(one.key), sample.table.updated(one, {}))
 
 
 @clause("LOST-1")
@@ -100,7 +106,7 @@ async def test_recovers_when_it_had_no_chance_to_notice(backend: Subject, witnes
     pids: list[int] = []
 
     async def end_them() -> None:
-        async with Witness.connect(backend.dsn) as other:
+        async with witness.another() as other:
             await other.end(pids)
 
     for first in range(len(OPERATIONS)):
@@ -121,71 +127,75 @@ def _in_a_blocking_thread(work: Callable[[], Coroutine[Any, Any, None]]) -> None
 
 
 @clause("DDL-1")
-async def test_an_additive_migration_fails_no_operation(backend: Subject, witness: Witness) -> None:
+async def test_an_additive_migration_fails_no_operation(backend: Subject, witness: Witness, sample: Sample) -> None:
     """Catches SELECT * in a cached statement: its result type has changed. Each connection is tried."""
     async with backend.another() as other:
-        row = await witness.insert("before")
-        await witness.insert_many(len(OPERATIONS) * AT_ONCE * (USES + 2))
-        spares = [spare.id for spare in await witness.rows() if spare != row]
+        row = await witness.insert()
+        await witness.insert_many(min(len(OPERATIONS) * AT_ONCE * (USES + 2), sample.most_rows))
+        spares = [spare.key for spare in await witness.rows() if spare != row]
         await fill_pool(other, witness)
         for _ in range(USES):
-            await _all_at_once(other, row, spares, "before a column is added")
-        await witness.execute("ALTER TABLE tasks ADD COLUMN crudspec_note text")
+            await _all_at_once(other, witness, row, spares, "before a column is added")
+        await witness.execute(f"ALTER TABLE {sample.table.quoted} ADD COLUMN crudspec_note text")
         backend.failed = True  # its statements, too, were prepared for another table: open it anew afterwards
         try:
             # One after another at first: of calls that run at once, the statements cannot be told apart in a failure.
             for name in working(other):
-                await _works(other, name, row, spares, "after a column was added")
+                await _works(other, witness, name, row, spares, "after a column was added")
             for _ in range(2):
-                await _all_at_once(other, row, spares, "after a column was added")
-                row = row._replace(done=not row.done)
-                returned = await other.update(row.id, row.title, row.done)
-                backend.told("update", "update after a column was added", returned, True)
+                await _all_at_once(other, witness, row, spares, "after a column was added")
+                if sample.table.updates:
+                    returned = await other.update(*row.key, **sample.change())
+                    backend.told("update", "update after a column was added", returned, True)
+                    row = await witness.row(row.key)
+                    assert row is not None
         finally:
-            await witness.unblocked("ALTER TABLE tasks DROP COLUMN crudspec_note")
+            await witness.unblocked(f"ALTER TABLE {sample.table.quoted} DROP COLUMN crudspec_note")
 
 
-async def _all_at_once(backend: Subject, row: Row, spares: list[int], when: str) -> None:
+async def _all_at_once(backend: Subject, witness: Witness, row: Row, spares: list[Key], when: str) -> None:
     """Each of the five operations several times, so that each connection meets each of them."""
     async with together() as start:
-        calls = [start(_works(backend, name, row, spares, when)) for _ in range(AT_ONCE) for name in working(backend)]
+        calls = [
+            start(_works(backend, witness, name, row, spares, when))
+            for _ in range(AT_ONCE)
+            for name in working(backend)
+        ]
         await asyncio.gather(*calls)
 
 
-async def _works(backend: Subject, name: str, row: Row, spares: list[int], when: str) -> None:
-    args: dict[str, tuple[object, ...]] = {
-        "create": ("another",),
-        "get": (row.id,),
-        "list_tasks": (),
-        "update": (row.id, row.title, row.done),
-        "delete": (spares.pop() if name == "delete" else None,),
-    }
-    seen, what = await outcome(backend.call(name, *args[name])), f"{name} {when}"
+async def _works(backend: Subject, witness: Witness, name: str, row: Row, spares: list[Key], when: str) -> None:
+    if name == "delete" and not spares:
+        return  # no more rows can be made for it
+    key, values = arguments(witness.sample, name, spares.pop() if name == "delete" else row.key)
+    if name == "update":
+        values = witness.sample.same(row)
+    seen, what = await outcome(backend.call(name, key, values)), f"{name} {when}"
     if seen.error is not None:
         raise ContractBroken(what, expected="it works", seen=str(seen)) from seen.error
     if name in {"update", "delete"}:
         backend.told(name, what, seen.value, True)
     elif name == "get":
-        expect(what, backend.read("the row", seen.value), row)
+        expect(what, backend.read("the row", seen.value), row.without(backend.table.unpredictable))
     elif name == "create":
         backend.read("the created row", seen.value)
 
 
 @clause("LOOP-1")
-async def test_connects_in_a_second_event_loop(backend: Subject, witness: Witness) -> None:
+async def test_connects_in_a_second_event_loop(backend: Subject, witness: Witness, sample: Sample) -> None:
     """Catches an engine or a lock made when the module was imported: it belongs to the first loop.
 
     That loop stands still meanwhile: a connection that both use would be read by two threads at once, and a driver
     written in C may end the process for it.
     """
-    first = backend.read("the row created in the first loop", await backend.create("in the first loop"))
-    await asyncio.gather(*(backend.get(first.id) for _ in range(MANY)))
+    first = backend.read("the row created in the first loop", await backend.create(**sample.new()))
+    await asyncio.gather(*(backend.get(*first.key) for _ in range(MANY)))
 
     async def use() -> None:
         async with backend.another() as other:
-            row = backend.read("a row created in a second loop", await other.create("in the second loop"))
+            row = backend.read("a row created in a second loop", await other.create(**sample.new()))
             # More than any pool or limit lets through at once: a lock belongs to a loop once somebody waits for it.
-            for returned in await asyncio.gather(*(other.get(row.id) for _ in range(MANY))):
+            for returned in await asyncio.gather(*(other.get(*row.key) for _ in range(MANY))):
                 expect("get in a second loop", backend.read("the row", returned), row)
 
     await backend.make_room()
@@ -198,5 +208,5 @@ async def test_connects_in_a_second_event_loop(backend: Subject, witness: Witnes
             "a second connect, in another event loop", expected="it works", seen=f"raised {shown_error(error)}"
         ) from error
     if backend.abilities.side_by_side:
-        await attempt(backend.list_tasks)
+        await attempt(backend.list_all)
     expect("the number of rows", len(await witness.rows()), 2)

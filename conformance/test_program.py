@@ -8,8 +8,8 @@ from crudspec.suite import (
     Subject,
     Witness,
     clause,
+    company,
     current_run,
-    resolve,
     run_programs,
 )
 
@@ -38,11 +38,12 @@ async def test_programs_spread_over_several_backends_agree(
 ) -> None:
     """The company is built in and known to be right, so what goes wrong is this backend's doing."""
     run = current_run(request.config)
-    company = [peer for peer in resolve(["asyncpg", "orm", "core"]) if peer.cls is not backend.adapter.cls]
     async with AsyncExitStack() as stack:
         peers = [
-            await stack.enter_async_context(Subject(peer, backend.dsn, deadline=backend.deadline, beside=backend))
-            for peer in company[:2]
+            await stack.enter_async_context(
+                Subject(peer, backend.dsn, backend.table, deadline=backend.deadline, beside=backend)
+            )
+            for peer in company(backend.adapter, backend.table)
         ]
         known = run.deviation(backend.name, "MIX-1") is not None
         await run_programs([backend, *peers], witness, run.effort, seed=run.seed, shrink=not known)

@@ -10,11 +10,11 @@ from crudspec.suite import (
     Subject,
     Witness,
     clause,
-    create_scratch,
     current_run,
     differences,
     drop_scratch,
     expect,
+    scratch_with,
     shown,
 )
 
@@ -40,14 +40,14 @@ async def test_using_the_backend_leaves_the_catalogue_alone(backend: Subject, re
     backend has never seen: to the one of the other checks it has connected before.
     """
     server = current_run(request.config).running_server()
-    dsn = await create_scratch(server, f"{backend.name} schema")
+    dsn, sample = await scratch_with(server, f"{backend.name} schema", backend.adapter.entity)
     try:
-        async with Witness.connect(dsn) as witness:
+        async with Witness.connect(dsn, sample) as witness:
             before = await witness.catalogue()
             async with backend.another(dsn) as other:
-                row = backend.read("the created row", await other.create("a"))
-                await other.list_tasks()
-                await other.delete(row.id)
+                row = backend.read("the created row", await other.create(**sample.new()))
+                await other.list_all()
+                await other.delete(*row.key)
             expect("the database's catalogue", await witness.catalogue(), before)
     finally:
         await drop_scratch(server, dsn)

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crudspec.contract.clauses import BY_ID, Consequence
+from crudspec.contract.clause import Consequence
+from crudspec.contract.clauses import BY_ID
 from crudspec.plugin import suite_directory
 from crudspec.record import events, from_json
 

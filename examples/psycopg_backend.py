@@ -3,52 +3,34 @@
     crudspec check examples/psycopg_backend.py:PsycopgBackend
 
 An adapter needs no base class and does not have to import crudspec: the checks are a few lines, and any
-``ValueError``, ``ConnectionError`` or ``TimeoutError`` does what the three errors do.
+``ValueError``, ``ConnectionError`` or ``TimeoutError`` does what the three errors do. How an error is named and how a
+cancelled call ends is not psycopg's business: both stand in ``crudspec/backends/common.py``, as for the four ways.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
-from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, ClassVar
 
 import psycopg
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
-from crudspec import CrudError, InvalidTask, Task, Unavailable, can_exist, check_done, check_title
+from crudspec import CrudError, InvalidValue, Task, Unavailable, can_exist, check_done, check_title
+from crudspec.backends.common import named, settled
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from typing import Self
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
-def _settled(operation: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Coroutine[Any, Any, _T]]:
-    """Let a cancelled operation come to its end before its caller goes on.
-
-    psycopg asks the server to cancel the statement and waits for it, but a second cancellation makes it drop the
-    connection instead, and the statement would write later. In a task of its own it is cancelled once.
-    """
-
-    @wraps(operation)
-    async def settled(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        work = asyncio.create_task(operation(*args, **kwargs))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            work.cancel()
-            while not work.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait({work})
-            if not work.cancelled():
-                work.exception()
-            raise
-
-    return settled
+# By the DB-API's classes, where the server has not said it by a SQLSTATE.
+_ERRORS: Mapping[type[Exception], type[CrudError]] = {
+    psycopg.DataError: InvalidValue,
+    psycopg.OperationalError: Unavailable,
+    psycopg.InterfaceError: Unavailable,
+    psycopg.Error: CrudError,
+}
 
 
 class PsycopgBackend:
@@ -82,7 +64,7 @@ class PsycopgBackend:
         async with backend._pool:
             yield backend
 
-    @_settled
+    @settled
     async def create(self, title: str) -> Task:
         # psycopg sends the member of an enum by its name, whatever str it is.
         title = str.__str__(check_title(title))
@@ -94,7 +76,7 @@ class PsycopgBackend:
             raise CrudError("the database accepted the task and stored nothing")
         return row
 
-    @_settled
+    @settled
     async def get(self, task_id: int) -> Task | None:
         if not can_exist(task_id):
             return None
@@ -102,13 +84,13 @@ class PsycopgBackend:
             await cursor.execute("SELECT id, title, done, created_at FROM tasks WHERE id = %s", [int(task_id)])
             return await cursor.fetchone()
 
-    @_settled
+    @settled
     async def list_tasks(self) -> Sequence[Task]:
         async with self._cursor() as cursor:
             await cursor.execute("SELECT id, title, done, created_at FROM tasks ORDER BY id")
             return await cursor.fetchall()
 
-    @_settled
+    @settled
     async def update(self, task_id: int, title: str, done: bool) -> bool:
         title = str.__str__(check_title(title))
         check_done(done)
@@ -118,7 +100,7 @@ class PsycopgBackend:
             await cursor.execute("UPDATE tasks SET title = %s, done = %s WHERE id = %s", [title, done, int(task_id)])
             return cursor.rowcount == 1
 
-    @_settled
+    @settled
     async def delete(self, task_id: int) -> bool:
         if not can_exist(task_id):
             return False
@@ -135,7 +117,7 @@ class PsycopgBackend:
             # From None: the text quotes the DSN, its password included.
             raise Unavailable("the DSN is not a database URL") from None
         except psycopg.Error as error:
-            raise _translated(error) from error
+            raise named(error, _ERRORS) from error
 
     @asynccontextmanager
     async def _cursor(self) -> AsyncGenerator[psycopg.AsyncCursor[Task]]:
@@ -144,15 +126,4 @@ class PsycopgBackend:
             async with asyncio.timeout(self.timeout), self._pool.connection() as connection:
                 yield connection.cursor(row_factory=class_row(Task))
         except (psycopg.Error, OSError) as error:
-            raise _translated(error) from error
-
-
-def _translated(error: Exception) -> CrudError:
-    """Name the error as the contract does; the DB-API's classes say which is which."""
-    text = f"{type(error).__name__} {getattr(error, 'sqlstate', None) or ''}".strip()
-    if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
-        return InvalidTask(f"the database refused the value: {text}")
-    # InternalError holds what is wrong with the transaction: a standby, for one, is read only.
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.InternalError | OSError):
-        return Unavailable(f"the database is not available: {text}")
-    return CrudError(f"the database could not do it: {text}")
+            raise named(error, _ERRORS) from error

@@ -4,13 +4,12 @@
 
 One call after the other, and none of them cancelled, it keeps the contract. Two at once do not: the unit of work
 writes only the columns that it saw change, and it saw the row as it was before the other one's commit. See
-docs/races.md for what then happens, statement by statement, and ``crudspec/backends/orm.py`` for the one argument that
-is missing here, ``with_for_update=True``, and for what becomes of a call that is cancelled again while it ends
-(CANCEL-2).
+docs/races.md for what then happens, statement by statement, and ``crudspec/backends/orm.py`` for what is
+missing here: ``with_for_update=True``, and ``@settled``, for a call that is cancelled again while it ends (CANCEL-2).
 """
 
+from crudspec.backends.common import can_exist, check_done, check_title
 from crudspec.backends.orm import OrmBackend, TaskRow
-from crudspec.task import can_exist, check_done, check_title
 
 
 class TaughtOrmBackend(OrmBackend):

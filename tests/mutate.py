@@ -1,10 +1,10 @@
-"""Mutate the four backends automatically, and see which mutants the suite lets live: ``nox -s mutate``.
+"""Mutate the four backends, and what they share, and see which mutants the suite lets live: ``nox -s mutate``.
 
 What ``tests/mutants`` tells are lies that somebody thought of; these are those that nobody did. The mutations are
 mutmut's and a few of ours. Its runner leaves decorated functions alone, which all of ours are, and cosmic-ray, which
 does not, knows neither strings nor arguments, and SQL and arguments are what a data layer is made of. So a mutant is
 a file here, and is asked in a process of its own: a fork of this one, which has imported everything already. Nothing
-is written into the checkout.
+is written into the checkout. A mutant of what they share lives if it lives in each of the four.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from typing import Any
 import pytest
 
 from crudspec import server
-from crudspec.backends.registry import BUILT_IN, BackendError, resolve
+from crudspec.backends.registry import BUILT_IN, BackendError, import_file, resolve
 from crudspec.run.nodes import split_id
 from crudspec.run.place import suite_directory
 
@@ -52,7 +52,15 @@ ACCEPTED: dict[str, str] = {
 
 FORK = multiprocessing.get_context("fork")
 
-ERRORS = {"CrudError", "InvalidTask", "Unavailable"}
+SHARED = "common"
+"""What the four ways share, in the place of a backend's name."""
+
+ERRORS = {"CrudError", "InvalidValue", "Unavailable", "kind"}
+"""What an error is made with."""
+
+NO_MEANING = (["_P"], ["_T"], ["_S"], ["__all__"])
+"""Assignments for type checkers and for readers."""
+
 OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.Eq: ast.NotEq}
 
 
@@ -106,7 +114,7 @@ class _Meaning(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
         names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-        return None if names in (["_P"], ["_T"]) else self.generic_visit(node)
+        return None if names in NO_MEANING else self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if isinstance(node.func, ast.Name) and node.func.id in ERRORS:
@@ -171,10 +179,13 @@ def _one_less(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield [*items[:place], *items[place + 1 :]]
 
 
+def _file(backend: str) -> Path:
+    return ROOT / "src" / "crudspec" / "backends" / f"{backend}.py"
+
+
 def generate(backend: str, folder: Path) -> tuple[list[Mutant], Counter[str]]:
     """Write each mutant of a backend as a file; also how many changes were left out, and why."""
-    module = BUILT_IN[backend].partition(":")[0]
-    source = (ROOT / "src" / Path(*module.split("."))).with_suffix(".py").read_text(encoding="utf-8")
+    source = _file(backend).read_text(encoding="utf-8")
     original = _meaning(source)
     seen, left_out, mutants = set(), Counter[str](), list[Mutant]()
     for mutated in _mutated(source):
@@ -226,8 +237,18 @@ def _ask(tell: Callable[[str], None], arguments: list[str]) -> None:
     tell(f"the run ends with {code}" if code else "")
 
 
-def ask_suite(tell: Callable[[str], None], spec: str) -> None:
+def _replace_shared(path: str) -> None:
+    """Let this process find the file in the place of what the ways share, where none has taken names from that yet."""
+    name = f"crudspec.backends.{SHARED}"
+    module = import_file(Path(path))
+    sys.modules[name] = module
+    setattr(sys.modules["crudspec.backends"], SHARED, module)
+
+
+def ask_suite(tell: Callable[[str], None], spec: str, shared: str = "") -> None:
     """Tell what in the suite, if anything, kills a backend."""
+    if shared:
+        _replace_shared(shared)
     with warnings.catch_warnings(action="error"):
         try:
             resolve([spec])
@@ -238,8 +259,10 @@ def ask_suite(tell: Callable[[str], None], spec: str) -> None:
     return _ask(tell, [str(suite), "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), *options])
 
 
-def ask_own_tests(tell: Callable[[str], None], backend: str, spec: str) -> None:
+def ask_own_tests(tell: Callable[[str], None], backend: str, spec: str, shared: str = "") -> None:
     """Tell what in ``test_backends.py``, if anything, kills a file in the place of the built-in backend."""
+    if shared:
+        _replace_shared(shared)
     BUILT_IN[backend] = spec
     # The warning is about what a fork has imported before pytest could rewrite it.
     options = ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider", "-k", backend]
@@ -269,12 +292,26 @@ def _silently(ask: Callable[..., None], sender: Connection, *arguments: str) -> 
     ask(sender.send, *arguments)
 
 
+def _concerned(mutant: Mutant) -> list[str]:
+    """The ways that the changed line is a part of; of a class of what they share, those that derive from it."""
+    if mutant.backend != SHARED:
+        return [mutant.backend]
+    for node in ast.parse(_file(SHARED).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef) and node.lineno <= mutant.line <= (node.end_lineno or 0):
+            return [one.name for one in resolve(()) if node.name in {kind.__name__ for kind in one.cls.__mro__}]
+    return list(BUILT_IN)
+
+
 def judge(mutant: Mutant) -> Mutant:
     """Say what killed it. Our own tests are asked where the suite is silent, and nobody has said that it may be."""
-    start, spec = monotonic(), f"{mutant.path}:{BUILT_IN[mutant.backend].partition(':')[2]}"
-    mutant.killer = _apart(ask_suite, spec)
+    start = monotonic()
+    # Where what they share has changed, a way is named by its file: as a module it is imported, with what that was.
+    path, shared = ("", mutant.path) if mutant.backend == SHARED else (mutant.path, "")
+    asked = [(way, f"{path or _file(way)}:{BUILT_IN[way].partition(':')[2]}", shared) for way in _concerned(mutant)]
+    killers = (_apart(ask_suite, spec, shared) for _, spec, shared in asked)
+    mutant.killer = next(filter(None, killers), "")
     if not mutant.killer and mutant.change not in ACCEPTED:
-        own = _apart(ask_own_tests, mutant.backend, spec)
+        own = next(filter(None, (_apart(ask_own_tests, *one) for one in asked)), "")
         mutant.killer = own and f"own: {own}"
     mutant.seconds = round(monotonic() - start, 1)
     return mutant
@@ -305,7 +342,7 @@ def _stale(spared: set[str]) -> bool:
 def main() -> None:
     """Generate, run, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("backends", nargs="*", default=list(BUILT_IN))
+    parser.add_argument("backends", nargs="*", default=[*BUILT_IN, SHARED])
     parser.add_argument("--every", type=int, default=1, metavar="K", help="only each K-th mutant")
     parser.add_argument("--only", default="", metavar="TEXT", help="only mutants whose change contains it")
     parser.add_argument("--workers", type=int, default=2)
@@ -331,8 +368,9 @@ def _all(options: argparse.Namespace, folder: Path) -> bool:
         for backend in options.backends:
             mutants, left_out = generate(backend, folder)
             chosen = [mutant for mutant in mutants if options.only in mutant.change][:: options.every]
-            if killer := _apart(ask_suite, backend) or _apart(ask_own_tests, backend, BUILT_IN[backend]):
-                sys.exit(f"{backend} as it is does not live: {killer}")
+            for way in BUILT_IN if backend == SHARED else [backend]:
+                if killer := _apart(ask_suite, way) or _apart(ask_own_tests, way, BUILT_IN[way]):
+                    sys.exit(f"{way} as it is does not live: {killer}")
             unknown = [mutant for mutant in chosen if not log.knows(mutant)]
             unknown.sort(key=lambda mutant: mutant.change in ACCEPTED)  # those take longest
             for place, mutant in enumerate(pool.map(judge, unknown), 1):
@@ -341,7 +379,7 @@ def _all(options: argparse.Namespace, folder: Path) -> bool:
             judged = [log.judged(mutant) for mutant in chosen]
             spared |= {mutant.change for mutant in judged if not mutant.killer or mutant.killer.startswith("own: ")}
             good = _report(backend, judged, left_out) and good
-    is_whole = set(options.backends) == set(BUILT_IN) and options.every == 1 and not options.only
+    is_whole = set(options.backends) == {*BUILT_IN, SHARED} and options.every == 1 and not options.only
     return good and not (is_whole and _stale(spared))
 
 

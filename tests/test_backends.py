@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import inspect
+import subprocess
 import sys
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from crudspec import CrudError, Unavailable
+from crudspec.backend import OPERATIONS
+from crudspec.backends import common
 from crudspec.backends.registry import resolve
 
 ROOT = Path(__file__).parent.parent
@@ -83,19 +86,51 @@ async def assert_quiet(witness):
         await witness.execute("LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE NOWAIT")
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
-def test_a_backend_imports_the_domain_and_its_own_library_only(name):
-    source = inspect.getsource(sys.modules[load(name).__module__])
-    imported: set[str] = set()
+def imported(source):
+    """The modules that a source names, wherever it does."""
+    found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            imported |= {alias.name for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            imported.add(node.module or ".")
-    ours = {module for module in imported if module.split(".")[0] == "crudspec"}
-    assert ours == {"crudspec.errors", "crudspec.task"}
-    roots = {module.split(".")[0] for module in imported - ours}
+            found.add(node.module or ".")
+    return found
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_backend_imports_what_all_share_and_its_own_library_only(name):
+    found = imported(inspect.getsource(sys.modules[load(name).__module__]))
+    ours = {module for module in found if module.split(".")[0] == "crudspec"}
+    assert ours == {"crudspec.backends.common"}
+    roots = {module.split(".")[0] for module in found - ours}
     assert roots - sys.stdlib_module_names == BUILT_IN[name]
+
+
+def test_what_all_share_needs_the_domain_only_and_no_library_that_a_copy_does_without():
+    assert {module for module in imported(inspect.getsource(common)) if module.split(".")[0] == "crudspec"} == {
+        "crudspec.errors",
+        "crudspec.task",
+    }
+    code = (
+        "import sys, crudspec.backends.common\n"
+        "print(*{name.partition('.')[0] for name in sys.modules} - sys.stdlib_module_names)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"asyncpg", "sqlalchemy", "pydantic", "pytest"} & set(run.stdout.split())
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_most_of_a_way_is_its_five_operations(name):
+    """Who compares the ways wants to see the ways; what they share stands elsewhere."""
+    source = (Path(common.__file__).parent / f"{name}.py").read_text("utf-8")
+    backend = next(node for node in reversed(ast.parse(source).body) if isinstance(node, ast.ClassDef))
+    lines = {
+        node.name: 1 + (node.end_lineno or 0) - min(part.lineno for part in (node, *node.decorator_list))
+        for node in backend.body
+        if isinstance(node, ast.AsyncFunctionDef) and node.name in OPERATIONS
+    }
+    assert tuple(lines) == OPERATIONS
+    assert sum(lines.values()) > len(source.splitlines()) / 2
 
 
 @pytest.mark.parametrize("name", ["core", "orm", "sqlmodel"])

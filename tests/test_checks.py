@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import asyncpg
 import pytest
 
-from crudspec import InvalidTask, Task
-from crudspec.contract.clauses import Consequence
+from crudspec import InvalidValue, Task
+from crudspec.contract.clause import Consequence
 from crudspec.contract.failures import ContractBroken, Inconclusive
 from crudspec.harness.reading import read, read_all
 from crudspec.run.marks import clause
@@ -177,7 +177,7 @@ def refused(error):
 
 
 def test_whatever_is_raised_refuses():
-    for error in (ValueError("a"), KeyError("a"), InvalidTask("a"), asyncpg.DataError("a")):
+    for error in (ValueError("a"), KeyError("a"), InvalidValue("a"), asyncpg.DataError("a")):
         assert refused(error) is error
 
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from crudspec.contract.clauses import Consequence
+from crudspec.contract.clause import Consequence
 from crudspec.harness.heartbeat import Heart
 from crudspec.record import (
     Backend,

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from crudspec.contract import causes
-from crudspec.contract.clauses import BY_ID, Consequence
+from crudspec.contract.clause import Consequence
+from crudspec.contract.clauses import BY_ID
 from crudspec.record import (
     Backend,
     Check,
@@ -22,8 +23,9 @@ from crudspec.record import (
 )
 from crudspec.report.failure import _folded
 from crudspec.report.findings import findings, not_run
+from crudspec.report.page import Page
 from crudspec.report.summary import closing, opening
-from crudspec.report.text import cut
+from crudspec.report.text import cut, wrapped
 from crudspec.server.dsn import redacted
 
 HEADER = Header(
@@ -65,7 +67,7 @@ def recorded(*results: Result, header: Header = HEADER, offered: int = 0, others
 
 
 def shown(record: Record, *, colour: bool = False, excerpts: bool = True) -> str:
-    text = closing(record, width=100, colour=colour, excerpts=excerpts)
+    text = closing(record, Page(width=100, colour=colour), excerpts=excerpts)
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
@@ -90,6 +92,17 @@ def test_where_all_holds_the_last_line_says_so() -> None:
         "\n"
         "No findings: Tasks keeps all 2 clauses."
     )
+
+
+def test_below_the_matrix_stands_what_is_not_claimed_and_what_would_claim_it() -> None:
+    header = replace(HEADER, backends=(Backend(name="a", spec="a.py:A"), Backend(name="b", spec="b.py:B")))
+    plan = Plan(checks=(), offered=0, unclaimed=(("a", "COST-2"), ("a", "SCHEMA-1"), ("a", "SCHEMA-2")))
+    asked = [result("GET-1", backend="a"), result("GET-1", backend="b"), result("COST-1", backend="a")]
+    cost = shown(recorded(*asked, header=header, others=(plan,)))
+    assert "\n- not claimed: COST-2 needs `round_trips` on the class itself\n" in cost
+    both = shown(recorded(*asked, result("SCHEMA-1", backend="b"), header=header, others=(plan,)))
+    assert "\n- not claimed: COST-2 needs `round_trips`, schema needs `metadata` on the class itself\n" in both
+    assert "not claimed" not in shown(recorded(result("GET-1")))
 
 
 def test_failures_with_one_cause_are_one_finding_and_the_worst_comes_first() -> None:
@@ -283,6 +296,41 @@ def test_a_program_stands_at_the_left_edge_and_the_command_repeats_what_was_aske
     many = [f"  more      {number}" for number in range(80)]
     long = shown(recorded(result("GET-1", FAIL, "x", failure="\n".join([*lines, *many, f"  again     {again}"]))))
     assert f" more lines: {again} -v" in long
+
+
+def test_a_narrow_terminal_breaks_lines_between_words_and_nothing_that_is_to_be_pasted() -> None:
+    code = "        row1 = await backend.create('a title that is long and stands in a program that is to be pasted')"
+    table = "    A: SELECT id, title, done FROM tasks     B: UPDATE tasks SET title = $2     and so on"
+    again = "  again     crudspec check tasks.py:Tasks -k GET-1 --server=external --deadline 60 --wire --translated"
+    seen = "the list that came back has a row in it that nobody has written, and lacks one that somebody has"
+    lines = ["GET-1 (MUST) is broken by Tasks", f"  seen      {seen}", "", table, "", again]
+    program = ["GET-2 (MUST) is broken by Tasks", "  program   paste it:", "", "async def main():", code, "", again]
+    record = recorded(
+        result("GET-1", FAIL, f"list_tasks(): {seen}", failure="\n".join(lines)),
+        result("GET-2", FAIL, "another one", failure="\n".join(program)),
+        result("GET-6", ADVICE, seen),
+        result("LIST-1", NOT_RUN, "nothing", because=f"it could not be asked, as {seen}"),
+        others=(Note(text=f"by the way, {seen}"),),
+    )
+    text = closing(record, Page(width=60, colour=False, wraps=True), excerpts=True)
+    assert [line for line in text.splitlines() if len(line.rstrip()) > 60] == [
+        f"  {table}",
+        f"  {again}",
+        code,
+        f"  {again}",
+    ]
+    assert (
+        "\nANSWER list_tasks(): the list that came back has a row in it\n"
+        "       that nobody has written, and lacks one that somebody\n"
+        "       has\n"
+    ) in text
+    assert "\n    seen      the list that came back has a row in it that\n                nobody" in text
+    assert text.partition("checks were run")[2].split() == shown(record).partition("checks were run")[2].split()
+
+
+def test_blanks_that_count_are_kept_where_a_line_is_broken() -> None:
+    assert wrapped("seen 'a   b c'", 8, 2) == "seen\n  'a   b\n  c'"
+    assert wrapped("a\nverylongword", 4, 2) == "a\nverylongword"
 
 
 def test_a_cause_that_has_one_says_what_mends_it() -> None:

@@ -228,7 +228,7 @@ import sys
 from crudspec.mutants.noisy import A_DAY, make_noisy, noisy
 make_noisy()
 
-from crudspec import InvalidTask
+from crudspec import InvalidValue
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.registry import resolve
 
@@ -255,13 +255,13 @@ async def main(dsn):
 
 class Mine(AsyncpgBackend):
     async def create(self, title):
-        raise InvalidTask("its own") from KeyError("of somebody's")
+        raise InvalidValue("its own") from KeyError("of somebody's")
 
 async def own(dsn):
     async with noisy(Mine).connect(dsn) as backend:
         try:
             await backend.create("x")
-        except InvalidTask as error:
+        except InvalidValue as error:
             print("the lie stays:", error)
 
 async def company(dsn):
@@ -270,7 +270,7 @@ async def company(dsn):
         for call in (backend.create("x" * 256), backend.update(1, "x", None)):
             try:
                 await call
-            except InvalidTask:
+            except InvalidValue:
                 continue
             raise AssertionError
 

@@ -66,6 +66,14 @@ def test_verbose_a_check_is_a_line_and_a_failure_is_told_in_full() -> None:
     assert "not run  LIST-1         Tasks  test_1  0.00 s\n         create does not work (CREATE-1)\n" in text
 
 
+def test_verbose_a_program_stands_at_the_left_edge() -> None:
+    stream = Stream()
+    failure = "GET-2 (MUST) is broken by Tasks\n  program   paste it:\n\nimport os\n\n  again     crudspec check"
+    found = result("GET-2", Verdict.FAIL, "raised KeyError", failure=failure)
+    Live(Screen(stream), verbose=True).take(found, recorded(found))
+    assert "\n    program   paste it:\n\nimport os\n\n    again     crudspec check\n" in stream.getvalue()
+
+
 def test_in_a_terminal_there_is_a_line_of_progress_that_goes_away() -> None:
     text = played(Stream(terminal=True))
     assert ".Fa-d" not in text

@@ -4,12 +4,12 @@ import contextlib
 from datetime import UTC, datetime
 
 import pytest
+from crudspec.truth.values import INVALID_DONES, INVALID_TITLES, LARGE_IDS, MISSING_IDS, NOT_IDS, VALID_TITLES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crudspec import MAX_ID, InvalidTask, can_exist, check_done, check_title
+from crudspec import MAX_ID, InvalidValue, can_exist, check_done, check_title
 from crudspec.truth.model import Model, Refused, Row, title_is_valid
-from crudspec.truth.values import INVALID_DONES, INVALID_TITLES, LARGE_IDS, MISSING_IDS, NOT_IDS, VALID_TITLES
 
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ anything = st.one_of(
 def accepts(check, value):
     try:
         check(value)
-    except (InvalidTask, Refused):
+    except (InvalidValue, Refused):
         return False
     return True
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy.exc
 from pydantic import BaseModel, ValidationError
 
-from crudspec import InvalidTask
+from crudspec import InvalidValue
 from crudspec.backends.orm import OrmBackend
 from crudspec.backends.registry import resolve
 from crudspec.contract.ownership import is_leak
@@ -57,7 +57,7 @@ def pydantics():
 
 
 def test_pythons_and_crudspecs_are_anybodys():
-    for error in (ValueError(), TimeoutError(), json.JSONDecodeError("a", "b", 0), InvalidTask()):
+    for error in (ValueError(), TimeoutError(), json.JSONDecodeError("a", "b", 0), InvalidValue()):
         assert not is_leak(error, OrmBackend)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from crudspec.backends.registry import import_file
-from crudspec.contract.clauses import Consequence
+from crudspec.contract.clause import Consequence
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted(path for folder in ("peers", "taught") for path in (ROOT / "examples" / folder).glob("*.py"))

@@ -5,7 +5,7 @@ import types
 import pytest
 
 import crudspec
-from crudspec import CrudError, Duplicate, InvalidTask, MissingReference, Unavailable, errors, from_sqlstate
+from crudspec import CrudError, Duplicate, InvalidValue, MissingReference, Unavailable, errors, from_sqlstate
 
 
 def test_all_equals_what_is_exported():
@@ -24,10 +24,10 @@ def test_every_error_is_exported_and_is_the_builtin_of_the_contract():
 
     assert set(ours) <= set(crudspec.__all__)
     assert all(issubclass(error, crudspec.CrudError) for error in ours.values())
-    assert issubclass(crudspec.InvalidTask, ValueError)
+    assert issubclass(crudspec.InvalidValue, ValueError)
     assert issubclass(crudspec.Duplicate, ValueError)
     assert issubclass(crudspec.MissingReference, LookupError)
-    assert issubclass(crudspec.StaleTask, RuntimeError)
+    assert issubclass(crudspec.StaleRow, RuntimeError)
     assert issubclass(crudspec.Unavailable, ConnectionError)
 
 
@@ -35,8 +35,8 @@ def test_every_error_is_exported_and_is_the_builtin_of_the_contract():
     ("sqlstate", "error"),
     [
         ("08006", Unavailable),
-        ("22001", InvalidTask),
-        ("23502", InvalidTask),
+        ("22001", InvalidValue),
+        ("23502", InvalidValue),
         ("23503", MissingReference),
         ("23505", Duplicate),
         ("25006", Unavailable),

@@ -204,7 +204,7 @@ from crudspec.backends.asyncpg import AsyncpgBackend as Good
 
 
 class Without(Good):
-    async def {name}(self, *args):
+    async def {name}(self, *args, **kwargs):
         raise RuntimeError("out of order")
 """
 
@@ -244,8 +244,8 @@ class Masked(Good):
 
 
 class Mute(Good):
-    async def update(self, *args):
-        await super().update(*args)
+    async def update(self, *args, **kwargs):
+        await super().update(*args, **kwargs)
 
 
 class NeverDone(Good):

@@ -4,8 +4,10 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,8 +17,9 @@ from click.testing import CliRunner
 
 from crudspec.cli import main
 from crudspec.record import Check, Verdict, replayed
-from crudspec.supervisor import ends, limits
-from crudspec.supervisor.nursery import nursery
+from crudspec.server import ServerError
+from crudspec.supervisor import ends, limits, loop
+from crudspec.supervisor.nursery import Nursery, nursery
 from crudspec.supervisor.work import Work
 
 BACKENDS = """
@@ -38,6 +41,14 @@ class Ends(Good):
     async def get(self, task_id):
         print("about to leave")
         os._exit(0)
+
+
+class Descends(Good):
+    async def list_tasks(self):
+        rows = await super().list_tasks()
+        if len(rows) == 11:  # as there are in the second check of their order
+            os._exit(0)
+        return rows[::-1]
 
 
 class Talks(Good):
@@ -108,15 +119,38 @@ def test_an_end_fails_whatever_the_level_and_says_what_to_do() -> None:
         assert told in result.failure
 
 
-def test_copies_that_end_at_one_moment_are_told_once_each() -> None:
-    def given() -> list[int]:
-        return [os.open(os.devnull, os.O_RDWR) for _ in range(4)]
+def _given() -> list[int]:
+    """What a copy is given: it has nothing to do there, and nobody to tell, and ends at once."""
+    return [os.open(os.devnull, os.O_RDWR) for _ in range(4)]
 
-    copies = [nursery.fork(given()) for _ in range(4)]  # with nothing to do, and nobody to tell: they end at once
+
+def test_copies_that_end_at_one_moment_are_told_once_each() -> None:
+    copies = [nursery.fork(_given()) for _ in range(4)]
     _wait_for(lambda: all(copy.poll() is not None for copy in copies))
     assert len({copy.pid for copy in copies}) == 4
     for copy in copies:
         copy.release()
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["when it is asked", "when it should answer"])
+def test_what_is_to_be_copied_is_started_anew_where_it_was_just_killed(tells, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Nursery()
+    try:
+        own.fork(_given()).release()
+        dead = own._process
+        assert dead is not None
+        dead.kill()
+        os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
+        monkeypatch.setattr(dead, "poll", lambda: None)  # as long as it is dying, it runs
+        if not tells:  # it died with the question unread
+            sent = []
+            send = socket.send_fds
+            monkeypatch.setattr(socket, "send_fds", lambda *args: send(*args) if sent else sent.append(args))
+        copy = own.fork(_given())
+        assert copy.pid != dead.pid
+        copy.release()
+    finally:
+        own.close()
 
 
 def test_where_no_process_can_be_copied_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +158,22 @@ def test_where_no_process_can_be_copied_it_is_said(monkeypatch: pytest.MonkeyPat
     result = CliRunner().invoke(main, ["check", "asyncpg", "--list"])
     assert result.exit_code == 4
     assert "no process can be started for the checks: none left; try" in result.output
+
+
+def test_the_server_starts_while_the_first_process_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+
+    def start(*_, **__) -> None:
+        begun.set()
+        raise ServerError("none")
+
+    def fork(_) -> None:
+        raise OSError("begun" if begun.wait(10) else "not begun")
+
+    monkeypatch.setattr(loop, "start", start)
+    monkeypatch.setattr(nursery, "fork", fork)
+    result = CliRunner().invoke(main, ["check", "asyncpg", "--server", "embedded"])
+    assert "checks: begun;" in result.output
 
 
 def test_a_password_in_what_an_import_raises_is_not_shown(consumer, monkeypatch) -> None:
@@ -156,6 +206,13 @@ def test_a_process_that_ends_is_a_failure_of_its_check_and_the_others_are_asked(
             "1 finding: 1 hang. Begin with GET-1: *",
         ]
     )
+
+
+def test_what_a_backend_has_failed_in_one_process_the_next_one_knows(consumer) -> None:
+    consumer.write("mine.py", BACKENDS)
+    result = consumer.check("mine.py:Descends", "-k", "LIST")
+
+    result.stdout.fnmatch_lines(["*LIST-1 *FAIL*", "*LIST-2 *pass*", "*LIST-3 *pass*", "4 of 4 planned*"])
 
 
 def test_the_first_failure_is_the_end_where_asked(consumer) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from crudspec.contract.clauses import Consequence
+from crudspec.contract.clause import Consequence
 from crudspec.record import Check, Error, Event, Listed, Note, Plan, Record, Result, Verdict, replayed
 
 

@@ -4,9 +4,9 @@ from crudspec.backend import Backend, TaskRow
 from crudspec.errors import (
     CrudError,
     Duplicate,
-    InvalidTask,
+    InvalidValue,
     MissingReference,
-    StaleTask,
+    StaleRow,
     Unavailable,
     from_sqlstate,
 )
@@ -19,9 +19,9 @@ __all__ = [
     "Backend",
     "CrudError",
     "Duplicate",
-    "InvalidTask",
+    "InvalidValue",
     "MissingReference",
-    "StaleTask",
+    "StaleRow",
     "Task",
     "TaskRow",
     "Unavailable",

@@ -42,7 +42,7 @@ class Backend(Protocol):
 
     The backend
         owns its pool or engine, accepts calls from many asyncio tasks at once, has committed a write when the
-        call returns, refuses what the domain does not allow with :class:`~crudspec.errors.InvalidTask` (or
+        call returns, refuses what the domain does not allow with :class:`~crudspec.errors.InvalidValue` (or
         another ``ValueError`` or ``TypeError``), reports a database that is lost, unreachable or says
         "not now" with :class:`~crudspec.errors.Unavailable` (or another ``ConnectionError`` or ``TimeoutError``), and
         lets no exception class of its driver out.
@@ -94,5 +94,11 @@ class Backend(Protocol):
         ...
 
 
-OPERATIONS = ("create", "get", "list_tasks", "update", "delete")
+OPERATIONS = ("create", "get", "list_all", "update", "delete")
 """The methods that every backend must have, in the order of the contract."""
+
+ONE_ROW = ("get", "update", "delete")
+"""Those that are about one row, and are given its key."""
+
+WRITES = ("create", "update", "delete")
+"""Those that change something."""

@@ -45,7 +45,7 @@ def run(order: Order, *, verbose: bool, draft: Path | None) -> int:
     if order.choice is None:
         _list(record, screen)
         return status
-    text = closing(record, width=screen.width, colour=screen.colour, excerpts=not verbose)
+    text = closing(record, screen.page, excerpts=not verbose)
     if text:
         screen.line(text)
     if status == 2:

@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Grid
 from rich.text import Text
 
 from crudspec.backends.registry import BackendError, resolve
 from crudspec.contract.failures import ContractBroken
+from crudspec.entity.row import Row
+from crudspec.harness.databases import scratch_with
 from crudspec.harness.subject import Subject
 from crudspec.report.text import printable
-from crudspec.server import ServerChoice, create_scratch, drop_scratch, running
+from crudspec.server import ServerChoice, drop_scratch, running
 from crudspec.server.dsn import redacted
 from crudspec.supervisor.apart import Ended, Refused, apart
-from crudspec.truth.model import Row
 from crudspec.truth.shown import shown as _shown
-from crudspec.truth.shown import shown_error
+from crudspec.truth.shown import shown_error, shown_values
 
 if TYPE_CHECKING:
     from crudspec.backends.registry import Adapter
+    from crudspec.entity.table import Table
     from crudspec.server import Server
 
 
@@ -98,8 +100,8 @@ def _values(column: list[Step]) -> list[tuple[str, str]]:
     return [(step.operation, step.value) for step in column]
 
 
-def _side_by_side(names: list[str], columns: list[list[Step]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 1, 0))
+def _side_by_side(names: list[str], columns: list[list[Step]]) -> Grid:
+    table = Grid(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 1, 0))
     table.add_column("operation")
     for name in names:
         table.add_column(Text(name), overflow="fold")
@@ -111,17 +113,21 @@ def _side_by_side(names: list[str], columns: list[list[Step]]) -> Table:
 
 
 async def _play(server: Server, adapter: Adapter) -> list[Step]:
-    dsn = await create_scratch(server, adapter.name)
+    dsn, sample = await scratch_with(server, adapter.name, adapter.entity)
     steps: list[Step] = []
     try:
-        async with Subject(adapter, dsn) as backend:
-            row = backend.read("the created row", await backend.create("buy milk"))
-            steps.append(_step('create("buy milk")', row))
-            steps.append(_step("get(id)", backend.read("the row", await backend.get(row.id))))
-            steps.append(_step('update(id, "buy oat milk", True)', await backend.update(row.id, "buy oat milk", True)))
-            steps.append(_step("list_tasks()", *backend.read_all("list_tasks()", await backend.list_tasks())))
-            steps.append(_step("delete(id)", await backend.delete(row.id)))
-            steps.append(_step("get(id)", await backend.get(row.id)))
+        async with Subject(adapter, dsn, sample.table) as backend:
+            table = sample.table
+            new, change, what = sample.new(), sample.change(), backend.shown("list_all")
+            row = backend.read("the created row", await backend.create(**new))
+            steps.append(_step(table, backend.shown("create", (), new), row))
+            steps.append(_step(table, _of_the_row("get"), backend.read("the row", await backend.get(*row.key))))
+            if sample.table.updates:
+                changed = await backend.update(*row.key, **change)
+                steps.append(_step(table, _of_the_row("update", shown_values(change)), changed))
+            steps.append(_step(table, what, *backend.read_all(what, await backend.list_all())))
+            steps.append(_step(table, _of_the_row("delete"), await backend.delete(*row.key)))
+            steps.append(_step(table, _of_the_row("get"), await backend.get(*row.key)))
     except BaseException as error:  # noqa: BLE001 - shown in the backend's column; the others go on
         told = str(error) if isinstance(error, ContractBroken) else f"raised {shown_error(error)}"
         steps.append(Step(_ENDED, told, told))
@@ -130,14 +136,18 @@ async def _play(server: Server, adapter: Adapter) -> list[Step]:
     return steps
 
 
-def _step(operation: str, *results: object) -> Step:
+def _step(table: Table, operation: str, *results: object) -> Step:
     """What to show of an operation, and what of it must be the same everywhere: all but the time."""
     shown, value = [], []
     for result in results:
         if isinstance(result, Row):
-            shown.append("\n".join(f"{name}={part}" for name, part in zip(Row._fields, result, strict=True)))
-            value.append(result[:3])
+            shown.append("\n".join(f"{name}={part}" for name, part in result.given().items()))
+            value.append([result[name] for name in table.told])
         else:
             shown.append(_shown(result))
             value.append(_shown(result))
     return Step(operation, "\n".join(shown), repr(value))
+
+
+def _of_the_row(operation: str, more: str = "") -> str:
+    return f"{operation}({', '.join(filter(None, ['key', more]))})"

@@ -10,7 +10,7 @@ class CrudError(Exception):
     """Base of every error below: one ``except`` for all that a backend raises on purpose."""
 
 
-class InvalidTask(CrudError, ValueError):
+class InvalidValue(CrudError, ValueError):
     """A value that the domain does not allow: see :mod:`crudspec.task` for the limits."""
 
 
@@ -22,7 +22,7 @@ class MissingReference(CrudError, LookupError):
     """A row that another row refers to does not exist."""
 
 
-class StaleTask(CrudError, RuntimeError):
+class StaleRow(CrudError, RuntimeError):
     """The expected version is not the stored one: somebody else wrote the row first."""
 
 
@@ -54,12 +54,12 @@ def from_sqlstate(sqlstate: str | None, text: str) -> CrudError:
         text: What the server said. What a driver says of itself may quote the DSN: leave that out.
 
     Returns:
-        :class:`MissingReference` for a foreign key, :class:`Duplicate` for a unique one, :class:`InvalidTask` for any
+        :class:`MissingReference` for a foreign key, :class:`Duplicate` for a unique one, :class:`InvalidValue` for any
         other refused value, :class:`Unavailable` for what may succeed later, else a plain :class:`CrudError`.
     """
     sqlstate = sqlstate or "no SQLSTATE"
     if sqlstate.startswith(_REFUSED):
-        return _NAMED.get(sqlstate, InvalidTask)(f"the database refused the value: {text} ({sqlstate})")
+        return _NAMED.get(sqlstate, InvalidValue)(f"the database refused the value: {text} ({sqlstate})")
     if sqlstate.startswith(_LATER):
         return Unavailable(f"the database cannot do it now: {text} ({sqlstate})")
     return CrudError(f"the database could not do it: {text} ({sqlstate})")

@@ -3,11 +3,13 @@
 Each name is explained where it is defined.
 """
 
-from crudspec.backend import OPERATIONS
-from crudspec.backends.registry import Adapter, resolve
+from crudspec.backend import ONE_ROW, OPERATIONS, WRITES
+from crudspec.backends.registry import Adapter
 from crudspec.contract.causes import CANCELLED, DELETES_RACE, KEY_RAISES, NEVER_RECOVERS
-from crudspec.contract.clauses import Consequence
+from crudspec.contract.clause import Consequence
 from crudspec.contract.failures import ContractBroken, Inconclusive
+from crudspec.entity.row import Key, Row, matches
+from crudspec.entity.sample import Sample, Tried
 from crudspec.faults.clock import pass_time
 from crudspec.faults.injection import (
     CutFault,
@@ -30,10 +32,21 @@ from crudspec.harness.calls import (
     finds_no_such_row,
     finds_nothing,
     refused_and_unchanged,
-    refuses_what_is_no_id,
+    refuses_what_is_no_key,
 )
+from crudspec.harness.company import company
+from crudspec.harness.databases import scratch_with
 from crudspec.harness.hostile import attempt, failing_calls, forbidden_calls, hostile_calls, is_clean, works
-from crudspec.harness.naming import INVALID, NEITHER, UNAVAILABLE, check_named, check_own
+from crudspec.harness.naming import (
+    DUPLICATE,
+    INVALID,
+    MISSING,
+    NEITHER,
+    UNAVAILABLE,
+    check_named,
+    check_own,
+    check_refused,
+)
 from crudspec.harness.programs import run_programs
 from crudspec.harness.readable import check_readable, check_told, check_traced, password_of, word
 from crudspec.harness.subject import Subject
@@ -45,8 +58,8 @@ from crudspec.races.schedules import explore
 from crudspec.run.marks import clause
 from crudspec.run.nodes import split_id
 from crudspec.run.run import Run
-from crudspec.server import create_scratch, drop_scratch
-from crudspec.truth.expect import Every, expect, refuses
+from crudspec.server import drop_scratch
+from crudspec.truth.expect import Every, expect, expect_listed, needs, refuses
 from crudspec.truth.gates import (
     LATER_SECONDS,
     SETTLE_SECONDS,
@@ -61,27 +74,25 @@ from crudspec.truth.gates import (
     until,
     wait_for_blocked,
 )
-from crudspec.truth.model import Row, matches
+from crudspec.truth.model import Request, apply
 from crudspec.truth.schema import differences
 from crudspec.truth.shown import shown, shown_call, shown_error
-from crudspec.truth.values import INVALID_DONES, INVALID_TITLES, LARGE_IDS, MISSING_IDS, VALID_TITLES
 from crudspec.truth.witness import Witness
 from crudspec.wire import Proxy, threaded
 
 __all__ = [
     "CANCELLED",
     "DELETES_RACE",
+    "DUPLICATE",
     "EXCUSES",
     "INVALID",
-    "INVALID_DONES",
-    "INVALID_TITLES",
     "KEY_RAISES",
-    "LARGE_IDS",
     "LATER_SECONDS",
     "LEAVE",
-    "MISSING_IDS",
+    "MISSING",
     "NEITHER",
     "NEVER_RECOVERS",
+    "ONE_ROW",
     "OPERATIONS",
     "PATIENCE",
     "SETTLE_SECONDS",
@@ -89,7 +100,7 @@ __all__ = [
     "SKIPPED_SECONDS",
     "UNAVAILABLE",
     "USUAL_SIZE",
-    "VALID_TITLES",
+    "WRITES",
     "Adapter",
     "Consequence",
     "ContractBroken",
@@ -99,16 +110,21 @@ __all__ = [
     "DaemonPool",
     "Every",
     "Inconclusive",
+    "Key",
     "Outcome",
     "Proxy",
+    "Request",
     "Row",
     "Run",
+    "Sample",
     "Silence",
     "Subject",
     "Sweep",
+    "Tried",
     "Witness",
     "accepted",
     "answer_held",
+    "apply",
     "arguments",
     "attempt",
     "budget",
@@ -116,12 +132,13 @@ __all__ = [
     "check_named",
     "check_own",
     "check_readable",
+    "check_refused",
     "check_told",
     "check_traced",
     "clause",
     "commits_fail",
     "commits_slow",
-    "create_scratch",
+    "company",
     "current_run",
     "cut_before_client",
     "cut_before_server",
@@ -129,6 +146,7 @@ __all__ = [
     "differences",
     "drop_scratch",
     "expect",
+    "expect_listed",
     "explore",
     "failing_calls",
     "fill_pool",
@@ -144,16 +162,17 @@ __all__ = [
     "lost_calls",
     "matches",
     "metered",
+    "needs",
     "outcome",
     "pass_time",
     "password_of",
     "recorded_clock",
     "refused_and_unchanged",
     "refuses",
-    "refuses_what_is_no_id",
-    "resolve",
+    "refuses_what_is_no_key",
     "row_locked",
     "run_programs",
+    "scratch_with",
     "shown",
     "shown_call",
     "shown_error",

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crudspec.errors import InvalidTask
+from crudspec.errors import InvalidValue
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,18 +41,18 @@ def check_title(title: object) -> str:
     talk to the server, so neither can be left to do this.
 
     Raises:
-        InvalidTask: not a ``str``, over 255 code points, or with a NUL or a lone surrogate in it.
+        InvalidValue: not a ``str``, over 255 code points, or with a NUL or a lone surrogate in it.
     """
     if not isinstance(title, str):
-        raise InvalidTask(f"a title is a str, not {type(title).__name__}")
+        raise InvalidValue(f"a title is a str, not {type(title).__name__}")
     if len(title) > MAX_TITLE:
-        raise InvalidTask(f"a title has at most {MAX_TITLE} characters, this one has {len(title)}")
+        raise InvalidValue(f"a title has at most {MAX_TITLE} characters, this one has {len(title)}")
     if "\0" in title:
-        raise InvalidTask("a title has no NUL character")
+        raise InvalidValue("a title has no NUL character")
     try:
         title.encode()
     except UnicodeEncodeError:
-        raise InvalidTask("a title has no lone surrogate") from None
+        raise InvalidValue("a title has no lone surrogate") from None
     return str.__str__(title)  # a StrEnum member would come back from a session as itself
 
 
@@ -60,10 +60,10 @@ def check_done(done: object) -> bool:
     """Return ``done`` unchanged.
 
     Raises:
-        InvalidTask: not exactly ``True`` or ``False``. ``1`` and ``"false"`` are guesses, not answers.
+        InvalidValue: not exactly ``True`` or ``False``. ``1`` and ``"false"`` are guesses, not answers.
     """
     if not isinstance(done, bool):
-        raise InvalidTask(f"done is a bool, not {type(done).__name__}")
+        raise InvalidValue(f"done is a bool, not {type(done).__name__}")
     return done
 
 
@@ -71,8 +71,8 @@ def can_exist(task_id: object) -> bool:
     """Tell whether a row with this id can exist; if not, the answer is known without asking the database.
 
     Raises:
-        InvalidTask: not an ``int``, or a ``bool``: drivers truncate ``1.5`` to 1 and read ``True`` as 1.
+        InvalidValue: not an ``int``, or a ``bool``: drivers truncate ``1.5`` to 1 and read ``True`` as 1.
     """
     if not isinstance(task_id, int) or isinstance(task_id, bool):
-        raise InvalidTask(f"an id is an int, not {type(task_id).__name__}")
+        raise InvalidValue(f"an id is an int, not {type(task_id).__name__}")
     return 1 <= task_id <= MAX_ID

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import asyncpg.pgproto.pgproto as pgproto
 import pytest
+from tests.entity.built_in import INVALID_DONES, INVALID_TITLES, VALID_TITLES
 
 from crudspec.entity.candidates import candidates
 from crudspec.entity.row import UNREAD, matches
 from crudspec.entity.types import Type, WrongType
-from crudspec.truth.values import INVALID_DONES, INVALID_TITLES, VALID_TITLES
 
 TITLE = Type("text", "character varying(255)", length=255)
 DONE = Type("bool", "boolean")

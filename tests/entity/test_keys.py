@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
+from tests.entity import built_in
+
 from crudspec.entity import keys
 from crudspec.entity.proven import ColumnValues, Proven
 from crudspec.entity.table import Column, Reference, Table
 from crudspec.entity.types import Type
-from crudspec.truth import values as built_in
 
 BIGINT = Type("int", "bigint", bits=64)
 INT = Type("int", "integer", bits=32)

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import asyncpg
 import pytest
+from tests.entity.built_in import INVALID_DONES, INVALID_TITLES, VALID_TITLES
 from tests.entity.tables import ENTITIES
 
 from crudspec.entity.entity import Entity, Values
@@ -14,7 +15,6 @@ from crudspec.entity.errors import EntityError
 from crudspec.entity.prove import prove
 from crudspec.entity.reflect import reflect
 from crudspec.entity.row import matches
-from crudspec.truth.values import INVALID_DONES, INVALID_TITLES, VALID_TITLES
 
 
 def proven(dsn, entity, **more):

@@ -9,8 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from crudspec.backends.asyncpg import AsyncpgBackend
+from crudspec.backends.common import named
 from crudspec.backends.core import CoreBackend, tasks
-from crudspec.backends.orm import OrmBackend, TaskRow, _translated
+from crudspec.backends.orm import OrmBackend, TaskRow
 from crudspec.backends.sqlmodel import SqlmodelBackend
 from crudspec.backends.sqlmodel import TaskRow as SqlmodelRow
 from crudspec.errors import Duplicate
@@ -127,7 +128,7 @@ class CommitLeftToATask(OrmBackend):
             if commit.done():
                 commit.result()
         except SQLAlchemyError as error:
-            raise _translated(error) from error
+            raise named(error, self._errors) from error
         finally:
             if commit is None:
                 await session.close()

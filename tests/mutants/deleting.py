@@ -6,7 +6,7 @@ from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend, tasks
 from crudspec.backends.orm import OrmBackend, TaskRow
 from crudspec.backends.sqlmodel import SqlmodelBackend
-from crudspec.errors import InvalidTask, MissingReference
+from crudspec.errors import InvalidValue, MissingReference
 from crudspec.task import can_exist
 
 
@@ -95,7 +95,7 @@ class DeleteOverflows(CoreBackend):
 
     async def delete(self, task_id):
         if isinstance(task_id, int) and not -(2**63) <= task_id < 2**63:
-            raise InvalidTask("an id is a bigint")
+            raise InvalidValue("an id is a bigint")
         return await super().delete(task_id)
 
 

@@ -5,14 +5,14 @@ from contextlib import asynccontextmanager
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from crudspec import CrudError, InvalidTask, Unavailable
+from crudspec import CrudError, InvalidValue, Unavailable
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend
 from crudspec.backends.orm import OrmBackend
 from crudspec.backends.sqlmodel import SqlmodelBackend
 
 
-class Unspeakable(InvalidTask):
+class Unspeakable(InvalidValue):
     def __str__(self):
         return "invalid: " + self.args[0]
 
@@ -23,7 +23,7 @@ class ErrorWithoutText(AsyncpgBackend):
     async def create(self, title):
         try:
             return await super().create(title)
-        except InvalidTask as error:
+        except InvalidValue as error:
             raise Unspeakable(title) from error.__cause__
 
 
@@ -33,8 +33,8 @@ class CauseCutOff(CoreBackend):
     async def update(self, task_id, title, done):
         try:
             return await super().update(task_id, title, done)
-        except InvalidTask as error:
-            raise InvalidTask(str(error)) from None
+        except InvalidValue as error:
+            raise InvalidValue(str(error)) from None
 
 
 class TellsTheDsn(OrmBackend):
@@ -45,12 +45,12 @@ class TellsTheDsn(OrmBackend):
         try:
             async with super()._session(sessions) as session:
                 yield session
-        except InvalidTask as error:
+        except InvalidValue as error:
             where = self._engine.url.render_as_string(hide_password=False)
-            raise InvalidTask(f"{where} refused it") from error
+            raise InvalidValue(f"{where} refused it") from error
 
 
-class WithPlace(InvalidTask):
+class WithPlace(InvalidValue):
     def __init__(self, place):
         super().__init__("refused")
         self.place = place
@@ -123,7 +123,7 @@ class DriversOwnError(AsyncpgBackend):
     async def delete(self, task_id):
         try:
             return await super().delete(task_id)
-        except InvalidTask as error:
+        except InvalidValue as error:
             raise (error.__cause__ or error) from None
 
 
@@ -135,7 +135,7 @@ class InvalidIsARuntimeError(OrmBackend):
     async def create(self, title):
         try:
             return await super().create(title)
-        except InvalidTask as error:
+        except InvalidValue as error:
             raise RuntimeError("cannot create this") from error
 
 
@@ -147,7 +147,7 @@ class InvalidIsUnavailable(CoreBackend):
     async def update(self, task_id, title, done):
         try:
             return await super().update(task_id, title, done)
-        except InvalidTask as error:
+        except InvalidValue as error:
             raise Unavailable("cannot update it now") from error
 
 
@@ -168,7 +168,7 @@ class PydanticsOwn(SqlmodelBackend):
     async def create(self, title):
         try:
             return await super().create(title)
-        except InvalidTask as error:
+        except InvalidValue as error:
             if isinstance(error.__cause__, ValidationError):
                 raise error.__cause__ from None
             raise
@@ -205,7 +205,7 @@ class NoRightIsInvalid(OrmBackend):
     """ERROR-2: a statement for which the role has no right is told as a refused value."""
 
     def _session(self, sessions):
-        return _retold(super()._session(sessions), "42", InvalidTask)
+        return _retold(super()._session(sessions), "42", InvalidValue)
 
 
 class _Transaction(AsyncpgBackend):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import text
 
-from crudspec import InvalidTask, StaleTask, Task, Unavailable, can_exist
+from crudspec import InvalidValue, StaleRow, Task, Unavailable, can_exist
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend
 from crudspec.backends.orm import OrmBackend
@@ -60,7 +60,7 @@ class LetsTheDriverSpeak(AsyncpgBackend):
 
 
 class BlamesTheCaller(CoreBackend):
-    """ERROR-4: an update whose connection was lost raises InvalidTask."""
+    """ERROR-4: an update whose connection was lost raises InvalidValue."""
 
     also = "ERROR-2"
 
@@ -68,7 +68,7 @@ class BlamesTheCaller(CoreBackend):
         try:
             return await super().update(task_id, title, done)
         except Unavailable as error:
-            raise InvalidTask("the update was refused") from error
+            raise InvalidValue("the update was refused") from error
 
 
 class LostIsStale(OrmBackend):
@@ -80,7 +80,7 @@ class LostIsStale(OrmBackend):
         try:
             return await super().create(title)
         except Unavailable as error:
-            raise StaleTask("somebody else was first") from error
+            raise StaleRow("somebody else was first") from error
 
 
 class NewColumnIsUnknown(AsyncpgBackend):

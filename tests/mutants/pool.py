@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import asyncpg
 from sqlalchemy.exc import IntegrityError
 
-from crudspec import InvalidTask, Task, Unavailable, can_exist, check_title
+from crudspec import InvalidValue, Task, Unavailable, can_exist, check_title
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend, tasks
 from crudspec.backends.orm import OrmBackend
@@ -150,7 +150,7 @@ class StatementLeftUnfinishedInAutocommit(CoreBackend):
         except Unavailable as error:
             if isinstance(title, str):
                 raise
-            raise InvalidTask("the driver refused the title") from error.__cause__
+            raise InvalidValue("the driver refused the title") from error.__cause__
 
 
 class NothingSentAfterCancellation(AsyncpgBackend):

@@ -7,7 +7,7 @@ from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend, tasks
 from crudspec.backends.orm import OrmBackend, TaskRow
 from crudspec.backends.sqlmodel import SqlmodelBackend
-from crudspec.errors import InvalidTask
+from crudspec.errors import InvalidValue
 from crudspec.task import can_exist, check_done, check_title
 
 
@@ -107,7 +107,7 @@ class UpdateOverflows(AsyncpgBackend):
 
     async def update(self, task_id, title, done):
         if isinstance(task_id, int) and not -(2**63) <= task_id < 2**63:
-            raise InvalidTask("an id is a bigint")
+            raise InvalidValue("an id is a bigint")
         return await super().update(task_id, title, done)
 
 

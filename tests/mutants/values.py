@@ -10,7 +10,7 @@ from crudspec.backends.core import CoreBackend, tasks
 from crudspec.backends.orm import OrmBackend
 from crudspec.backends.sqlmodel import SqlmodelBackend
 from crudspec.backends.sqlmodel import TaskRow as SqlmodelRow
-from crudspec.errors import CrudError, InvalidTask
+from crudspec.errors import CrudError, InvalidValue
 from crudspec.task import Task, check_title
 
 _COLUMNS = "id, title, done, created_at"
@@ -35,7 +35,7 @@ class EmptyRefused(SqlmodelBackend):
 
     async def create(self, title):
         if title == "":
-            raise InvalidTask("a title is needed")
+            raise InvalidValue("a title is needed")
         return await super().create(title)
 
 
@@ -44,7 +44,7 @@ class LengthInUtf16(OrmBackend):
 
     async def create(self, title):
         if len(check_title(title).encode("utf-16-le")) > 510:
-            raise InvalidTask("a title has at most 255 characters")
+            raise InvalidValue("a title has at most 255 characters")
         return await super().create(title)
 
 
@@ -65,7 +65,7 @@ class CutByCast(AsyncpgBackend):
 
     async def create(self, title):
         if not isinstance(title, str):
-            raise InvalidTask("a title is a str")
+            raise InvalidValue("a title is a str")
         check_title(title.translate({0: None})[:255] if "\0" not in title else title)
         async with self._connection() as connection:
             row = await connection.fetchrow(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from crudspec import InvalidTask, can_exist, check_title
+from crudspec import InvalidValue, can_exist, check_title
 from crudspec.backends.asyncpg import AsyncpgBackend
 from crudspec.backends.core import CoreBackend
 from crudspec.backends.orm import OrmBackend
@@ -138,7 +138,7 @@ class NamedTuples(AsyncpgBackend):
     async def create(self, title):
         try:
             return _Four(**_plain(await super().create(title)))
-        except InvalidTask as error:
+        except InvalidValue as error:
             raise ValueError(str(error)) from error.__cause__
 
     async def get(self, task_id):

@@ -45,7 +45,7 @@ class Tasks(OrmBackend):
         found = super().__getattribute__(name)
         if name not in {"create", "get", "list_tasks", "update", "delete"}:
             return found
-        return lambda *args: asyncio.ensure_future(found(*args))
+        return lambda *args, **kwargs: asyncio.ensure_future(found(*args, **kwargs))
 
 
 class _Opening:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from crudspec import CrudError, InvalidTask, Task, Unavailable, can_exist, check_done, check_title
+from crudspec import CrudError, InvalidValue, Task, Unavailable, can_exist, check_done, check_title
 from crudspec.backends.core import tasks
 
 SECONDS = 3
@@ -40,7 +40,7 @@ def translated(error):
     """The contract's name for an error of psycopg."""
     text = f"{type(error).__name__} {getattr(error, 'sqlstate', None) or ''}".strip()
     if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
-        return InvalidTask(f"the database refused the value: {text}")
+        return InvalidValue(f"the database refused the value: {text}")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.InternalError):
         return Unavailable(f"the database is not available: {text}")
     return CrudError(f"the database could not do it: {text}")

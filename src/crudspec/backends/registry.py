@@ -14,6 +14,8 @@ from types import ModuleType
 from typing import Any
 
 from crudspec.backend import OPERATIONS
+from crudspec.entity.entity import Entity
+from crudspec.entity.tasks import TASKS, entity_of, methods_of
 from crudspec.translation.translated import translated as translated_class
 
 BUILT_IN = {
@@ -40,6 +42,7 @@ class Adapter:
         spec: What selects exactly this backend again.
         cls: The class; what the verdict is about.
         libraries: The libraries that its module uses, with versions, such as ``asyncpg 0.32.0``.
+        entity: The table that it is about.
         translated: The class is what :func:`crudspec.translated` makes of the one that ``spec`` names.
     """
 
@@ -48,6 +51,7 @@ class Adapter:
     cls: Any
     libraries: tuple[str, ...]
     translated: bool = False
+    entity: Entity = TASKS
 
     def __str__(self) -> str:
         libraries = f" ({', '.join(self.libraries)})" if self.libraries else ""
@@ -82,6 +86,7 @@ def resolve(specs: tuple[str, ...] | list[str], *, translated: bool = False) -> 
             translated_class(cls) if translated else cls,
             tuple(_libraries(cls)),
             translated,
+            _entity(spec, cls),
         )
         for name, spec, cls in found
     ]
@@ -181,17 +186,42 @@ def _classes_of(module: ModuleType) -> str:
     here = [
         name
         for name, value in vars(module).items()
-        if isinstance(value, type) and all(hasattr(value, operation) for operation in OPERATIONS)
+        if isinstance(value, type) and hasattr(value, "connect") and hasattr(value, "create")
     ]
     return f"; it has {', '.join(here)}" if here else ""
 
 
+def _entity(spec: str, cls: type) -> Entity:
+    """The table that a class says it is about; the built-in one where it says nothing.
+
+    Raises:
+        BackendError: what it says is no entity.
+    """
+    entity = entity_of(cls)
+    if not isinstance(entity, Entity):
+        raise BackendError(
+            f"{spec}: {cls.__name__}.entity is of type {type(entity).__name__}; write "
+            'entity = crudspec.Entity(table="orders", schema="alembic.ini")'
+        )
+    unknown = [name for name in entity.names if name not in OPERATIONS]
+    if unknown:
+        raise BackendError(f"{spec}: names has {unknown[0]!r}, which is none of {', '.join(OPERATIONS)}")
+    return entity
+
+
 def _check_operations(spec: str, cls: type) -> None:
-    missing = [name for name in ("connect", *OPERATIONS) if not callable(getattr(cls, name, None))]
+    entity, names = _entity(spec, cls), methods_of(cls)
+    missing = [name for name in ("connect", *names.values()) if not callable(getattr(cls, name, None))]
     if missing:
+        renamed = next((name for name in OPERATIONS if names[name] in missing), "")
+        hint = (
+            f'; if it is called otherwise: Entity(names={{"{renamed}": "its name"}})'
+            if renamed and cls is not None
+            else ""
+        )
         raise BackendError(
             f"{spec}: {cls.__name__} lacks {', '.join(missing)}; a backend has connect and the five operations "
-            f"{', '.join(OPERATIONS)} (`crudspec new PATH` writes a template)"
+            f"{', '.join(names.values())} (`crudspec new PATH` writes a template){hint * (entity is not TASKS)}"
         )
 
 

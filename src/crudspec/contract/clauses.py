@@ -6,80 +6,12 @@ generated from this module, and each check of the suite names the clause that it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-from typing import Literal
+from typing import TYPE_CHECKING
 
-Level = Literal["MUST", "SHOULD"]
+from crudspec.contract.clause import Clause, Consequence, Profile
 
-
-class Consequence(Enum):
-    """What a broken promise does to whoever relies on it, worst first."""
-
-    DATA = "data"
-    """Stored data are lost or wrong."""
-    HANG = "hang"
-    """It hangs, leaks or never recovers."""
-    ANSWER = "answer"
-    """A call returns what is not so, or refuses what is right."""
-    ERROR = "error"
-    """A failure is told by the wrong exception."""
-    COST = "cost"
-    """It costs more than it must."""
-
-    @property
-    def rank(self) -> int:
-        """0 for the worst."""
-        return list(Consequence).index(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One promise.
-
-    Attributes:
-        id: Stable name, such as ``CREATE-1``.
-        profile: Name of the :class:`Profile` that it belongs to.
-        level: ``MUST`` fails the run; ``SHOULD`` is advice, and fails only under ``--crud-strict``.
-        consequence: What it does to a caller if it does not hold; one failure may be worse, or less bad, than that.
-        promise: What every backend does, in one sentence or two.
-        claimed_by: Defining any of these attributes in the backend's own class claims the clause. Empty: it is
-            claimed with its profile.
-    """
-
-    id: str
-    profile: str
-    level: Level
-    consequence: Consequence
-    promise: str
-    claimed_by: tuple[str, ...] = ()
-
-    def is_claimed_by(self, backend: type) -> bool:
-        """Tell whether the clause applies to a backend that claims its profile.
-
-        What a base class promises does not bind a subclass: it has operations of its own.
-        """
-        return not self.claimed_by or any(name in vars(backend) for name in self.claimed_by)
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A group of clauses that a backend claims as a whole.
-
-    Attributes:
-        name: As in ``--crud-profile``.
-        summary: What it is about.
-        claimed_by: Having any of these attributes claims the profile. Empty: every backend claims it.
-    """
-
-    name: str
-    summary: str
-    claimed_by: tuple[str, ...] = ()
-
-    def is_claimed_by(self, backend: type) -> bool:
-        """Tell whether this profile's clauses apply to the backend."""
-        return not self.claimed_by or any(hasattr(backend, name) for name in self.claimed_by)
-
+if TYPE_CHECKING:
+    from crudspec.contract.clause import Level
 
 PROFILES = (
     Profile("crud", "What the five operations do, for every backend."),
@@ -108,37 +40,48 @@ CLAUSES: tuple[Clause, ...] = (
             "MUST",
             Consequence.DATA,
             "Returns the row as stored, and it is committed when the call returns: an independent connection "
-            "sees the same four values.",
+            "sees the same values.",
         ),
         (
             "CREATE-2",
             "MUST",
             Consequence.DATA,
-            "`done` is False; `created_at` is aware, keeps its microseconds, and is the server's clock, not the "
-            "client's.",
+            "What nobody gives is what the server fills in: a constant default (`done` is False), and the server's clock, "
+            "not the client's, to the microsecond (`created_at`).",
         ),
         (
             "CREATE-3",
             "MUST",
             Consequence.DATA,
-            "Any valid title is stored exactly: empty, blanks, quotes, `%`, `_`, backslash, newline, SQL text, "
-            "emoji outside the BMP, combining marks, 255 astral code points.",
+            "Any valid value is stored exactly, each column's: a text that is empty, with blanks, quotes, `%`, `_`, "
+            "backslash, newline, SQL, emoji outside the BMP, combining marks, as long as the column; numbers to their last "
+            "digit, times to the microsecond, JSON and arrays item by item, NULL.",
         ),
         (
             "CREATE-4",
             "MUST",
             Consequence.DATA,
-            "An invalid title is refused, by whatever exception, and stores nothing: too long (also when the excess is "
-            "only blanks, which PostgreSQL would cut silently), NUL, lone surrogate, None, int, bytes.",
+            "An invalid value is refused, by whatever exception, and stores nothing: what the server refuses (a text that "
+            "is too long, one with NUL), and what is of another type (for a text: lone surrogate, None, int, bytes).",
         ),
-        ("CREATE-5", "MUST", Consequence.DATA, "Ids are positive ints, distinct, and not reused after a delete."),
-        ("CREATE-6", "MUST", Consequence.DATA, "Two creates with one title make two rows."),
+        (
+            "CREATE-5",
+            "MUST",
+            Consequence.DATA,
+            "Keys that the server makes are distinct, and not reused after a delete; ints are positive.",
+        ),
+        (
+            "CREATE-6",
+            "MUST",
+            Consequence.DATA,
+            "Two creates with the same values make two rows, where nothing must be unique.",
+        ),
         (
             "CREATE-7",
             "MUST",
             Consequence.ANSWER,
             "A returned row is a plain value: readable later, elsewhere and after close, and unchanged when the "
-            "table changes or when the caller changes another returned row.",
+            "table changes or when the caller changes another returned row, or what is inside its values.",
         ),
         (
             "CREATE-8",
@@ -151,22 +94,22 @@ CLAUSES: tuple[Clause, ...] = (
             "GET-1",
             "MUST",
             Consequence.ANSWER,
-            "Returns all four values of a row that another connection wrote, also with an id over int32 and over "
-            "2**53.",
+            "Returns all values of a row that another connection wrote, also with an id over int32 and over 2**53.",
         ),
         (
             "GET-2",
             "MUST",
             Consequence.ANSWER,
-            "Returns None when no such row exists: never created, deleted, 0, negative, over int32, over int64, or "
-            "only similar to the id of one that is there (negated, off by 2**32 or 2**64).",
+            "Returns None when no such row exists: never created, deleted, beyond what the key's type holds (0, negative, "
+            "over int32, over int64), or only similar to the key of one that is there (negated, off by 2**32 or 2**64; of a "
+            "text another case, a blank, `%`; of a composite key one part).",
         ),
         (
             "GET-3",
             "MUST",
             Consequence.ANSWER,
-            'An id that is not an int (`"1"`, `1.5`, None) is refused, by whatever exception; it never finds a row. '
-            "The same holds for update and delete.",
+            "What is no key is refused, by whatever exception, and never finds a row: where the key is an int, "
+            '`"1"`, `1.5`, None. The same holds for update and delete.',
         ),
         (
             "GET-4",
@@ -180,7 +123,8 @@ CLAUSES: tuple[Clause, ...] = (
             "LIST-1",
             "MUST",
             Consequence.ANSWER,
-            "Returns every row, complete, in ascending id order, for 0, 1, 2 and 10,000 rows.",
+            "Returns every row, complete, in the order that the entity promises (else ascending by key), for 0, 1, 2 and "
+            "10,000 rows, or as many as the table can have.",
         ),
         ("LIST-2", "MUST", Consequence.ANSWER, "Returns a new sequence each time; changing it changes nothing."),
         (
@@ -193,24 +137,23 @@ CLAUSES: tuple[Clause, ...] = (
             "UPDATE-1",
             "MUST",
             Consequence.DATA,
-            "Returns True, and the row then holds exactly that title and done, committed; id and created_at are "
-            "unchanged.",
+            "Returns True, and the row then holds exactly what was given, committed, False, 0, the empty text and NULL "
+            "included; its key and what the server filled in are unchanged.",
         ),
         ("UPDATE-2", "MUST", Consequence.DATA, "Touches no other row (their row versions are unchanged)."),
         (
             "UPDATE-3",
             "MUST",
             Consequence.ANSWER,
-            "Returns False for a row that does not exist and changes nothing: never created, deleted, 0, negative, "
-            "over int32, over int64, or only similar to the id of one that is there.",
+            "Returns False for a row that does not exist and changes nothing; which those are, GET-2 says.",
         ),
         ("UPDATE-4", "MUST", Consequence.ANSWER, "Writing the values already there returns True."),
         (
             "UPDATE-5",
             "MUST",
             Consequence.DATA,
-            "An invalid title, or a done that is not a bool, is refused, by whatever exception, and changes nothing, "
-            "whether or not the row exists.",
+            "An invalid value (a `done` that is not a bool, and what CREATE-4 says) is refused, by whatever exception, and "
+            "changes nothing, whether or not the row exists.",
         ),
         (
             "UPDATE-6",
@@ -228,8 +171,41 @@ CLAUSES: tuple[Clause, ...] = (
             "DELETE-2",
             "MUST",
             Consequence.ANSWER,
-            "Returns False for a row that does not exist and removes nothing: never created, 0, negative, over int32, "
-            "over int64, or only similar to the id of one that is there; so a second delete returns False.",
+            "Returns False for a row that does not exist and removes nothing; which those are, GET-2 says; so a second "
+            "delete returns False.",
+        ),
+        (
+            "EXACT-1",
+            "SHOULD",
+            Consequence.DATA,
+            "A value that the server would store changed is refused by create and update: a text whose blanks beyond the "
+            "column's length PostgreSQL would cut silently, a number with more digits than the column keeps.",
+        ),
+        (
+            "UNIQUE-1",
+            "MUST",
+            Consequence.DATA,
+            "A value that must be unique and is taken is refused by create and update, by whatever exception, and changes "
+            "nothing; NULLs do not collide, where the table lets them be.",
+        ),
+        (
+            "UNIQUE-2",
+            "MUST",
+            Consequence.ERROR,
+            "That is told as `Duplicate`, or another `ValueError` of the data layer's own.",
+        ),
+        (
+            "REFERENCE-1",
+            "MUST",
+            Consequence.DATA,
+            "A reference to a row that does not exist is refused by create and update, by whatever exception, and changes "
+            "nothing; NULL, where it may stand there, is stored as NULL.",
+        ),
+        (
+            "REFERENCE-2",
+            "MUST",
+            Consequence.ERROR,
+            "That is told as `MissingReference`, or another `LookupError` of the data layer's own.",
         ),
         ("RESULT-1", "MUST", Consequence.ANSWER, "`update` and `delete` return a real bool."),
         (
@@ -349,14 +325,14 @@ CLAUSES: tuple[Clause, ...] = (
             "SHOULD",
             Consequence.ERROR,
             "What the server says decides which error it is: a refused value (SQLSTATE 22, 23502, 23514) is "
-            "`InvalidTask`, what may succeed later as it is (08, 25006, 40, 53, 55P03, 57, 58) is `Unavailable`, what "
+            "`InvalidValue`, what may succeed later as it is (08, 25006, 40, 53, 55P03, 57, 58) is `Unavailable`, what "
             "is not allowed or not supported (42501, 0A000) is neither.",
         ),
         (
             "ERROR-3",
             "MUST",
             Consequence.ERROR,
-            "What the domain does not allow, a title, a `done` or an id, is refused as `InvalidTask`, or another "
+            "What the table does not allow, a value or a key, is refused as `InvalidValue`, or another "
             "`ValueError` or `TypeError` of the data layer's own.",
         ),
         (

@@ -33,10 +33,10 @@ surrogate; the empty string is a title. Titles are stored as given: not trimmed,
 
 | error | builtin that does as well | when |
 |---|---|---|
-| `InvalidTask` | `ValueError`, `TypeError` | a value that the domain does not allow |
+| `InvalidValue` | `ValueError`, `TypeError` | a value that the domain does not allow |
 | `Duplicate` | `ValueError` | a unique name is taken |
 | `MissingReference` | `LookupError` | a row that is referred to does not exist |
-| `StaleTask` | `RuntimeError` | the expected version is not the stored one |
+| `StaleRow` | `RuntimeError` | the expected version is not the stored one |
 | `Unavailable` | `ConnectionError`, `TimeoutError` | the database cannot be reached, or the call may succeed later |
 
 What an error is called is asked by `ERROR-*` alone; for every other clause, any exception is a refusal, or leaves open

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crudspec.contract.clauses import Consequence
+    from crudspec.contract.clause import Consequence
 
 
 class ContractBroken(AssertionError):
@@ -74,3 +74,16 @@ class Depends(Inconclusive):
         super().__init__(reason)
         self.because = because
         self.args = (f"{reason} ({because})",)
+
+
+class Unfit(Inconclusive):
+    """The reference backend does not keep the promise on this table either: it says nothing about anybody."""
+
+    def __init__(self, seen: BaseException) -> None:
+        """Take what the check has raised when it was asked of the reference."""
+        super().__init__("the entity: crudspec's own reference backend does not keep this on the table either")
+        self.args = (f"{self.what}: {seen}",)
+
+
+class NotApplicable(Exception):
+    """The table lacks what the check is about: its verdict is *n/a*. The message says what is lacking."""

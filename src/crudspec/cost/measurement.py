@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from crudspec.backend import OPERATIONS
 from crudspec.backends.registry import Adapter, BackendError, resolve
 from crudspec.contract.failures import ContractBroken
+from crudspec.harness.databases import scratch_with
 from crudspec.harness.subject import OPERATION_DEADLINE, Subject
 from crudspec.harness.trips import SIZES, USUAL_SIZE, Cost, budget, metered, usual_arguments
 from crudspec.record import Backend
 from crudspec.report.text import printable
-from crudspec.server import ServerChoice, ServerError, create_scratch, drop_scratch, running
+from crudspec.server import ServerChoice, ServerError, drop_scratch, running
 from crudspec.server.dsn import redacted
 from crudspec.supervisor.apart import Ended, Refused, apart
 from crudspec.truth.shown import shown_error
@@ -156,9 +156,9 @@ def duration(text: str) -> float:
 
 async def _measure(server: Server, adapter: Adapter, rtt: float, explain: bool) -> Bill:
     bill = Bill(_plain(adapter))
-    dsn = await create_scratch(server, adapter.name)
+    dsn, sample = await scratch_with(server, adapter.name, adapter.entity)
     try:
-        async with Witness.connect(dsn) as witness:
+        async with Witness.connect(dsn, sample) as witness:
             await _fill_in(bill, adapter, dsn, witness, rtt)
             if explain:
                 bill.plans = await _plans(bill, witness)
@@ -173,17 +173,17 @@ async def _measure(server: Server, adapter: Adapter, rtt: float, explain: bool) 
 
 async def _fill_in(bill: Bill, adapter: Adapter, dsn: str, witness: Witness, rtt: float) -> None:
     if "round_trips" in vars(adapter.cls):
-        bill.budget = {operation: int(trips) for operation, trips in budget(adapter.cls).items()}
+        bill.budget = {operation: int(trips) for operation, trips in budget(witness.table, adapter.cls).items()}
     # A connection per call, a statement after the other: what is slow from here is no hanging call.
     deadline = OPERATION_DEADLINE + 100 * rtt
-    async with metered(Subject(adapter, dsn, deadline=deadline), witness) as meter:
+    async with metered(Subject(adapter, dsn, witness.table, deadline=deadline), witness) as meter:
         bill.costs = await meter.measure(USUAL_SIZE)
         if rtt:
             meter.proxy.rtt = rtt
             bill.seconds = await _times(meter.subject, witness, 0, _DISTANT_RUNS if rtt < _FAR else 1)
             meter.proxy.rtt = 0.0
     if not rtt:
-        async with Subject(adapter, dsn) as subject:
+        async with Subject(adapter, dsn, witness.table) as subject:
             bill.seconds = await _times(subject, witness, _WARM_UP, _RUNS)
 
 
@@ -192,14 +192,15 @@ async def _times(subject: Subject, witness: Witness, before: int, runs: int) -> 
     await witness.empty()
     await witness.insert_many(USUAL_SIZE)
     medians = {}
-    for operation in OPERATIONS:
+    for operation in witness.table.operations:
         if operation == "delete":
             await witness.insert_many(before + runs)
-        ids = [row.id for row in await witness.rows()]
+        keys = [row.key for row in await witness.rows()]
         times = []
         for number in range(before + runs):
+            asked = usual_arguments(witness.sample, operation, keys, number)
             begin = perf_counter()
-            await subject.call(operation, *usual_arguments(operation, ids, number))
+            await subject.call(operation, *asked)
             times.append(perf_counter() - begin)
         medians[operation] = median(times[before:])
     return medians
@@ -209,7 +210,7 @@ async def _plans(bill: Bill, witness: Witness) -> dict[str, list[str]]:
     """The plan of each statement on a table with some rows in it, as the server would make it for any parameters."""
     await witness.empty()
     await witness.insert_many(SIZES[-1])
-    await witness.execute("ANALYZE tasks")
+    await witness.execute(f"ANALYZE {witness.table.quoted}")
     await witness.execute(_PLAN)
     plans: dict[str, list[str]] = {}
     for cost in bill.costs:

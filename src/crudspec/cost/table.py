@@ -48,10 +48,11 @@ def table(bills: Sequence[Bill], *, time: str) -> Table:
 
 
 def _usual(bill: Bill) -> Iterator[tuple[str, Cost]]:
+    """What the operations cost in their usual situations, by what the class calls them."""
     for operation in OPERATIONS:
         cost = bill.usual(operation)
         if cost is not None:
-            yield operation, cost
+            yield cost.method, cost
 
 
 def _trips(bill: Bill, cost: Cost) -> Text:
@@ -114,7 +115,8 @@ def _counted(cost: Cost) -> str:
 
 def document(bills: Sequence[Bill]) -> str:
     """Round trips, statements and transactions as a Markdown table: what is the same on every machine."""
-    lines = [f"| | {' | '.join(OPERATIONS)} |", f"|---|{'---|' * len(OPERATIONS)}"]
+    names = list(dict.fromkeys(name for bill in bills for name, _ in _usual(bill)))
+    lines = [f"| | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
     for bill in bills:
         cells = [
             f"{cost.round_trips} / {len(cost.traffic.statements)} / {cost.traffic.transactions}"

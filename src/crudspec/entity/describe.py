@@ -9,7 +9,7 @@ from crudspec.entity.errors import EntityError
 from crudspec.entity.literals import from_server
 from crudspec.entity.partial import understood
 from crudspec.entity.row import matches
-from crudspec.entity.table import Column, Reference, Table, Unique
+from crudspec.entity.table import Column, Reference, Table, Unique, literal, quoted
 from crudspec.entity.untouched import anew
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ async def table_of(
             nullable=not one.required,
             default=defaults[one.name][0],
             constant=defaults[one.name][1],
+            makes=_makes(schema, name, one),
             computed=one.computed,
         )
         for one in found
@@ -81,6 +82,14 @@ async def table_of(
         ),
         checks={one["name"]: one["said"] for one in rules.checks},
     )
+
+
+def _makes(schema: str, table: str, column: Found) -> str:
+    """SQL that gives what the server would fill in next."""
+    if not column.identity:
+        return column.default
+    place = f"{quoted(schema)}.{quoted(table)}"
+    return f"nextval(pg_get_serial_sequence({literal(place)}, {literal(column.name)}))"
 
 
 async def _defaults(

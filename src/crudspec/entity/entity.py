@@ -44,6 +44,7 @@ class Entity:
         names: What the class calls an operation, such as ``{"list_all": "list_orders"}``.
         create: The columns that create is given; left out: those without a default.
         update: The columns that update is given; left out: all but the key and what the server fills in by itself.
+        returns: The columns that a returned row has; left out: all of them.
         seed: SQL that is run in each new database first, for rows that the table needs, or a path to it.
     """
 
@@ -54,4 +55,5 @@ class Entity:
     names: Mapping[str, str] = field(default_factory=dict)
     create: Sequence[str] | None = None
     update: Sequence[str] | None = None
+    returns: Sequence[str] | None = None
     seed: str | Path | None = None

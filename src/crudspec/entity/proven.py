@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +46,7 @@ class Proven:
     parents: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     missing: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def plain(self, columns: Iterable[str]) -> dict[str, Any]:
+        """The first variant's values of some columns."""
+        return {name: self.variants[0][name] for name in columns}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from crudspec.backend import OPERATIONS
 from crudspec.entity import catalogue
 from crudspec.entity.describe import table_of
 from crudspec.entity.errors import EntityError
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from crudspec.entity.entity import Entity
     from crudspec.entity.table import Table
-
-OPERATIONS = ("create", "get", "list_all", "update", "delete")
 
 
 async def reflect(dsn: str, entity: Entity) -> Table:
@@ -50,6 +49,7 @@ async def reflect(dsn: str, entity: Entity) -> Table:
         creates=_in_order(table, entity.create) if entity.create is not None else table.creates,
         updates=_in_order(table, entity.update) if entity.update is not None else table.updates,
         order=None if entity.order is None else tuple(entity.order),
+        returns=_in_order(table, entity.returns) if entity.returns is not None else (),
         names=dict(entity.names),
     )
     _check_types(table, entity)
@@ -68,6 +68,7 @@ def _check_names(table: Table, entity: Entity) -> None:
         "order": order,
         "create": entity.create or (),
         "update": entity.update or (),
+        "returns": entity.returns or (),
     }
     for argument, names in said.items():
         for name in names:

@@ -39,7 +39,7 @@ class Row(tuple[Any, ...]):
         """Take the values in the order of the columns, or each by its column's name."""
         if named:
             values = (named[name] for name in cls.columns)
-        return super().__new__(cls, (_frozen(value) for value in values))
+        return super().__new__(cls, (frozen(value) for value in values))
 
     @property
     def key(self) -> Key:
@@ -100,11 +100,12 @@ class _Dict(dict[str, Any]):
         return hash(frozenset(self.items()))
 
 
-def _frozen(value: Any) -> Any:
+def frozen(value: Any) -> Any:
+    """A value that can stand in a set; lists and dicts inside are shown as what they were."""
     if type(value) is list:
-        return _List(map(_frozen, value))
+        return _List(map(frozen, value))
     if type(value) is dict:
-        return _Dict((name, _frozen(part)) for name, part in value.items())
+        return _Dict((name, frozen(part)) for name, part in value.items())
     return value
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from crudspec.backend import OPERATIONS
 from crudspec.entity.row import UNREAD, Row, row_type
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from crudspec.entity.row import Key
     from crudspec.entity.types import Type
+
+_PLAIN = frozenset({"bool", "int", "numeric", "float", "text", "date", "time", "timestamp", "interval", "enum", "json"})
 
 Default = Literal["", "constant", "generated", "clock"]
 """What fills a column where nothing is given: nothing (or NULL), the same value each time, another one each time
@@ -30,6 +33,7 @@ class Column:
         nullable: NULL may stand in it.
         default: What fills it where nothing is given.
         constant: The value of a constant default.
+        makes: SQL that gives what the server would fill in next; empty where there is no default.
         computed: ``GENERATED ALWAYS AS (…) STORED``: nobody may write it.
         moves: It changes by itself when the row is updated; a trigger does that.
     """
@@ -39,6 +43,7 @@ class Column:
     nullable: bool = False
     default: Default = ""
     constant: Any = None
+    makes: str = ""
     computed: bool = False
     moves: bool = False
 
@@ -87,6 +92,7 @@ class Table:
         creates: Names of the columns that ``create`` is given.
         updates: Names of the columns that ``update`` is given.
         order: What ``list_all`` promises: names of columns, with ``-`` before one that descends; None: any order.
+        returns: Names of the columns that a returned row has; empty: all.
         names: What the class calls its operations, where it is not their own name.
         unique: What must be unique beside the key.
         references: Its foreign keys.
@@ -100,6 +106,7 @@ class Table:
     updates: tuple[str, ...]
     schema: str = "public"
     order: tuple[str, ...] | None = ()
+    returns: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     unique: tuple[Unique, ...] = ()
     references: tuple[Reference, ...] = ()
@@ -124,7 +131,7 @@ class Table:
         return tuple(self.by_name[name] for name in self.key)
 
     @cached_property
-    def chooses_key(self) -> bool:
+    def server_makes_key(self) -> bool:
         """Whether the server makes at least a part of the key, and not the client all of it."""
         return any(name not in self.creates for name in self.key)
 
@@ -134,26 +141,59 @@ class Table:
         return frozenset(column.name for column in self.columns if column.computed or column.moves)
 
     @cached_property
+    def unreturned(self) -> frozenset[str]:
+        """Columns that a returned row does not have."""
+        return frozenset(name for name in self.by_name if self.returns and name not in self.returns)
+
+    @cached_property
     def uniques(self) -> tuple[tuple[str, ...], ...]:
         """The column sets that are unique, the key first."""
         return (self.key, *(one.columns for one in self.unique))
+
+    @cached_property
+    def clocks(self) -> tuple[Column, ...]:
+        """Columns that the server's clock fills in, and nobody gives."""
+        return tuple(one for one in self.columns if one.default == "clock" and one.name not in self.creates)
+
+    @cached_property
+    def operations(self) -> tuple[str, ...]:
+        """The operations that make sense on it: without a column that can be updated there is no update."""
+        return tuple(name for name in OPERATIONS if name != "update" or self.updates)
+
+    @cached_property
+    def told(self) -> tuple[str, ...]:
+        """The columns by which a row is told in few words: its key, and what somebody gives."""
+        given = {*self.creates, *self.updates} - {*self.key}
+        return (*self.key, *(name for name in self.by_name if name in given))
 
     def method(self, operation: str) -> str:
         """What the class calls an operation."""
         return self.names.get(operation, operation)
 
+    def stored(self, values: Iterable[Any]) -> Row:
+        """A row of what a driver reads from the server, its values in the order of the columns."""
+        row = list(values)
+        for place, kind in self._to_read:
+            if row[place] is not None:
+                row[place] = kind.read(row[place])
+        return self.Row(row)
+
+    @cached_property
+    def _to_read(self) -> list[tuple[int, Type]]:
+        """Where a driver may have a class of its own for a value, or more of it than counts."""
+        kinds = [(place, column.type) for place, column in enumerate(self.columns)]
+        return [(place, kind) for place, kind in kinds if kind.kind not in _PLAIN or kind.padded]
+
     def created(self, values: Mapping[str, Any]) -> Row:
         """The row that a create with these values makes; what the server chooses is not known."""
-        return self.Row(
-            values[column.name]
-            if column.name in values
-            else column.constant
-            if column.default == "constant"
-            else None
-            if not column.default and column.nullable and not column.computed and column.name in self.creates
-            else UNREAD
-            for column in self.columns
-        )
+        return self.Row(values.get(column.name, self._filled_in(column)) for column in self.columns)
+
+    def _filled_in(self, column: Column) -> Any:
+        """What stands in a column that create was not given."""
+        if column.default == "constant":
+            return column.constant
+        stays_empty = not column.default and column.nullable and not column.computed
+        return None if stays_empty and column.name in self.creates else UNREAD
 
     def updated(self, row: Row, values: Mapping[str, Any]) -> Row:
         """The row after an update with these values; what moves by itself is not known."""
@@ -170,11 +210,21 @@ class Table:
                 return one.columns
         return ()
 
+    def excludes(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+        """Tell whether no two rows can hold these values: those of a unique set are the same."""
+        return any(
+            all(name in one and name in other and one[name] == other[name] for name in columns)
+            for columns in self.uniques
+        )
+
+    def in_key_order(self, rows: Iterable[Row]) -> list[Row]:
+        return sorted(rows, key=lambda row: self._sort_key(row, self.key))
+
     def sort(self, rows: Iterable[Row]) -> list[Row]:
         """Rows as ``list_all`` has to return them, those that it may return in any order by their keys."""
-        found = sorted(rows, key=lambda row: self.sort_key(row, self.key))
+        found = self.in_key_order(rows)
         for name in reversed(self.order or ()):
-            found.sort(key=lambda row, name=name: self.sort_key(row, (name.lstrip("-"),)), reverse=name[0] == "-")
+            found.sort(key=lambda row, name=name: self._sort_key(row, (name.lstrip("-"),)), reverse=name[0] == "-")
         return found
 
     def is_in_order(self, rows: Sequence[Row]) -> bool:
@@ -184,7 +234,7 @@ class Table:
         wanted = [[row[name.lstrip("-")] for name in self.order or self.key] for row in self.sort(rows)]
         return [[row[name.lstrip("-")] for name in self.order or self.key] for row in rows] == wanted
 
-    def sort_key(self, row: Row, names: Iterable[str]) -> list[Any]:
+    def _sort_key(self, row: Row, names: Iterable[str]) -> list[Any]:
         """Sorts as the server does: NULL comes after everything else, a label by its place in its type."""
         found = []
         for name in names:
@@ -194,12 +244,14 @@ class Table:
                 found[-1] = (True,)
         return found
 
-    def arguments(self, operation: str, key: Key, values: Mapping[str, Any]) -> tuple[Key, Mapping[str, Any]]:
-        """What an operation is called with, given a row's key and values: one of them, both, or none."""
-        return (
-            key if operation in {"get", "update", "delete"} else (),
-            values if operation in {"create", "update"} else {},
-        )
+    def shown_key(self, key: Key) -> str:
+        """A key in words: ``id 1``."""
+        return ", ".join(f"{name} {part!r}" for name, part in zip(self.key, key, strict=False))
+
+
+def literal(text: str) -> str:
+    """A text, for a statement."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def quoted(name: str) -> str:

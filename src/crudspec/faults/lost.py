@@ -6,23 +6,25 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crudspec.backend import OPERATIONS
+from crudspec.backend import ONE_ROW, WRITES
 from crudspec.contract.causes import NEVER_RECOVERS
-from crudspec.contract.clauses import Consequence
+from crudspec.contract.clause import Consequence
 from crudspec.contract.failures import ContractBroken, Inconclusive
+from crudspec.entity.row import matches
 from crudspec.truth.gates import table_locked, together, until, wait_for_blocked
-from crudspec.truth.model import Row, matches
-from crudspec.truth.shown import shown, shown_call, shown_error
+from crudspec.truth.model import Request, apply
+from crudspec.truth.shown import brief, shown, shown_error
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
+    from crudspec.entity.row import Key, Row
+    from crudspec.entity.sample import Sample
+    from crudspec.entity.table import Table
     from crudspec.faults.injection import Cut, CutFault
     from crudspec.harness.subject import Subject
     from crudspec.truth.witness import Witness
     from crudspec.wire import Proxy
-
-WRITES = ("create", "update", "delete")
 
 _NEVER = 1 << 30
 _ATTEMPTS = 3
@@ -59,8 +61,7 @@ async def outcome(call: Awaitable[object]) -> Outcome:
 class Write:
     """A write that was begun: as long as nobody has looked, it was done and it was not."""
 
-    operation: str
-    args: tuple[Any, ...]
+    request: Request
     before: list[Row]
 
     def settle(self, backend: Subject, when: str, seen: Outcome, stored: Sequence[Row]) -> None:
@@ -69,54 +70,46 @@ class Write:
         Raises:
             ContractBroken: neither world is there; or the call reported a success that is not.
         """
-        what = f"{shown_call(self.operation, self.args)}, {when}"
-        done, undone = self._is_done(stored), list(stored) == self.before
+        table, operation = backend.table, self.request.operation
+        what = f"{backend.shown(operation, self.request.key, self.request.values)}, {when}"
+        done, undone = self._is_done(table, stored), list(stored) == self.before
         if not done and not undone:
             raise ContractBroken(
                 f"the table after {what}, which {seen}",
                 expected="the write once, or not at all",
-                seen=f"{_rows(stored)} where before it was {_rows(self.before)}",
+                seen=f"{brief(table, list(stored))} where before it was {brief(table, self.before)}",
             )
         if seen.error is not None:
             return
-        if self.operation == "create":
+        if operation == "create":
             row = backend.read(f"the row of {what}", seen.value)
             if not done or not any(matches(row, other) for other in stored):
-                raise ContractBroken(f"the table after {what}", expected=f"{row}", seen=_rows(stored))
+                raise ContractBroken(f"the table after {what}", expected=f"{row}", seen=brief(table, list(stored)))
             return
-        backend.told(self.operation, what, seen.value, True)
+        backend.told(operation, what, seen.value, True)
         if not done:
-            raise ContractBroken(f"the table after {what}, which {seen}", expected="the write", seen=_rows(stored))
+            raise ContractBroken(
+                f"the table after {what}, which {seen}", expected="the write", seen=brief(table, list(stored))
+            )
 
-    def _is_done(self, stored: Sequence[Row]) -> bool:
-        if self.operation == "create":
-            new = [row for row in stored if row not in self.before]
-            kept = [row for row in stored if row in self.before]
-            return kept == self.before and [(row.title, row.done) for row in new] == [(self.args[0], False)]
-        task_id, *values = self.args
-        if self.operation == "delete":
-            return list(stored) == [row for row in self.before if row.id != task_id]
-        title, done = values
-        return list(stored) == [
-            row._replace(title=title, done=done) if row.id == task_id else row for row in self.before
-        ]
-
-
-def _rows(rows: Sequence[Row]) -> str:
-    return "[" + ", ".join(f"({row.id}, {shown(row.title)}, {row.done})" for row in rows) + "]"
+    def _is_done(self, table: Table, stored: Sequence[Row]) -> bool:
+        before = {row.key: row for row in self.before}
+        new = next((row for row in stored if row.key not in before), None)
+        after, _ = apply(table, before, self.request, new)
+        return matches(table.in_key_order(after.values()), list(stored)) and after != before
 
 
 async def fill_pool(backend: Subject, witness: Witness) -> None:
     """Make the backend open as many connections as it will for five operations at once."""
-    async with table_locked(backend.dsn) as release, together() as start:
-        calls = [start(backend.list_tasks()) for _ in range(5)]
+    async with table_locked(witness) as release, together() as start:
+        calls = [start(backend.list_all()) for _ in range(5)]
         await wait_for_blocked(witness, 1, "several operations wait at once", calls=calls)
         await release()
         await asyncio.gather(*calls)
 
 
 async def works_again(
-    backend: Subject, task_id: int, connections: int, when: str, *, operations: Sequence[str] = ("get",)
+    backend: Subject, witness: Witness, key: Key, connections: int, when: str, *, operations: Sequence[str] = ("get",)
 ) -> None:
     """Call each operation until it works; as many calls may raise in all as connections were lost.
 
@@ -125,9 +118,9 @@ async def works_again(
     """
     refused = 0
     for operation in (one for one in operations if one in working(backend)):
-        args = arguments(operation, task_id, "new")
-        what = f"{shown_call(operation, args)} {when}"
-        while (seen := await outcome(backend.call(operation, *args))).error is not None:
+        asked = arguments(witness.sample, operation, key)
+        what = f"{backend.shown(operation, *asked)} {when}"
+        while (seen := await outcome(backend.call(operation, *asked))).error is not None:
             refused += 1
             if refused > connections:
                 at_most = f"at most {connections}, one for each connection" if connections else "none"
@@ -140,7 +133,7 @@ async def works_again(
                 ) from seen.error
         if operation in {"update", "delete"}:
             backend.told(operation, what, seen.value, True)
-        elif operation == "list_tasks":
+        elif operation == "list_all":
             backend.read_all(what, seen.value)
         else:
             backend.read(what, seen.value)
@@ -148,7 +141,7 @@ async def works_again(
 
 def working(backend: Subject) -> list[str]:
     """The operations that work where nothing is wrong."""
-    return [name for name in OPERATIONS if name not in backend.abilities.broken]
+    return [name for name in backend.table.operations if name not in backend.abilities.broken]
 
 
 def writes_of(backend: Subject) -> list[str]:
@@ -224,26 +217,27 @@ class Sweep:
         await witness.insert_many(_ROWS)
         kept, target, *spares = await witness.rows()
         async with self._backend.another(self._proxy.dsn) as backend:
-            await works_again(backend, kept.id, 0, "of a backend just opened")
+            await works_again(backend, witness, kept.key, 0, "of a backend just opened")
             await self._connected()
             if warm:
                 # A pool may lend its connections in turn: each has to know the operation.
                 for spare in spares[: len(self._proxy.links) + 1]:
-                    await _works(backend, operation, spare.id)
-            write = Write(operation, arguments(operation, target.id, "written"), await witness.rows())
+                    await _works(backend, witness, operation, spare.key)
+            key, values = arguments(witness.sample, operation, target.key)
+            write = Write(Request(operation, key, values), await witness.rows())
             with fault(self._proxy, message, logged_in_only=logged_in_only) as cut:
-                seen = await outcome(backend.call(operation, *write.args))
+                seen = await outcome(backend.call(operation, key, values))
             if cut.struck is None:
                 await self._settle(backend, write, "not cut", seen)
                 if seen.error is not None:
                     raise ContractBroken(
-                        shown_call(operation, write.args), expected="it works: nothing was cut", seen=str(seen)
+                        backend.shown(operation, key, values), expected="it works: nothing was cut", seen=str(seen)
                     ) from seen.error
             else:
                 self.struck += 1
                 await self._server_is_done(cut.pid)
                 await self._settle(backend, write, f"cut at {cut}", seen)
-                await works_again(backend, kept.id, cut.connections, f"after {operation} was cut at {cut}")
+                await works_again(backend, witness, kept.key, cut.connections, f"after {operation} was cut at {cut}")
         return cut
 
     async def _connected(self) -> None:
@@ -269,28 +263,25 @@ class Sweep:
 
     async def _settle(self, backend: Subject, write: Write, when: str, seen: Outcome) -> None:
         self._left = await self._witness.rows()
-        self._when = f"some time after {write.operation}, {when}, {seen}"
+        self._when = f"some time after {write.request.operation}, {when}, {seen}"
         write.settle(backend, when, seen, self._left)
 
     async def _nothing_later(self) -> None:
         if self._left is not None:
-            stored = await self._witness.rows()
+            stored, table = await self._witness.rows(), self._witness.table
             if stored != self._left:
-                raise ContractBroken(f"the table {self._when}", expected=_rows(self._left), seen=_rows(stored))
+                raise ContractBroken(
+                    f"the table {self._when}", expected=brief(table, self._left), seen=brief(table, stored)
+                )
 
 
-async def _works(backend: Subject, operation: str, task_id: int) -> None:
-    seen = await outcome(backend.call(operation, *arguments(operation, task_id, "warm")))
+async def _works(backend: Subject, witness: Witness, operation: str, key: Key) -> None:
+    seen = await outcome(backend.call(operation, *arguments(witness.sample, operation, key)))
     if seen.error is not None:
         raise ContractBroken(f"{operation}, with nothing wrong", expected="it works", seen=str(seen)) from seen.error
 
 
-def arguments(operation: str, task_id: int, title: str) -> tuple[Any, ...]:
-    """What an operation is called with here."""
-    return {
-        "create": (title,),
-        "get": (task_id,),
-        "list_tasks": (),
-        "update": (task_id, title, True),
-        "delete": (task_id,),
-    }[operation]
+def arguments(sample: Sample, operation: str, key: Key) -> tuple[Key, dict[str, Any]]:
+    """What an operation is called with, where its row has this key."""
+    values = {"create": sample.new, "update": sample.change}
+    return key if operation in ONE_ROW else (), values[operation]() if operation in values else {}

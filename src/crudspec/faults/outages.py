@@ -6,12 +6,12 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from crudspec.backend import WRITES
 from crudspec.contract.failures import ContractBroken
 from crudspec.faults.clock import pass_time
 from crudspec.faults.injection import cut_before_client, gone, idle_ended, silent
-from crudspec.faults.lost import WRITES, Outcome, arguments, fill_pool, outcome, working
+from crudspec.faults.lost import Outcome, arguments, fill_pool, outcome, working
 from crudspec.truth.gates import together
-from crudspec.truth.shown import shown_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
@@ -44,35 +44,36 @@ async def lost_calls(backend: Subject, witness: Witness, proxy: Proxy) -> AsyncI
         What was called and when, and what it raised. A call that returned, or hung, is left out: what that means,
         other clauses ask.
     """
-    row = await witness.insert("kept")
+    row = await witness.insert()
+    sample = witness.sample
     for reset in (True, False):
         for operation in working(backend):
-            args = arguments(operation, row.id, "written")
+            asked = arguments(sample, operation, row.key)
             async with _filled(backend, witness, proxy) as subject:
                 with idle_ended(proxy, reset=reset):
-                    seen = await _ended(subject.call(operation, *args))
+                    seen = await _ended(subject.call(operation, *asked))
             if seen.error is not None:
                 how = "a reset" if reset else "an end of stream"
-                yield f"{shown_call(operation, args)}, its idle connection having ended with {how}", seen.error
+                yield f"{backend.shown(operation, *asked)}, its idle connection having ended with {how}", seen.error
     for operation in (name for name in working(backend) if name in WRITES):
-        args = arguments(operation, row.id, "written")
+        asked = arguments(sample, operation, row.key)
         async with _filled(backend, witness, proxy) as subject:
             with cut_before_client(proxy, 1, logged_in_only=True):
-                cut = await _ended(subject.call(operation, *args))
+                cut = await _ended(subject.call(operation, *asked))
         async with _filled(backend, witness, proxy) as subject, gone(proxy):
-            lost = await _ended(subject.call(operation, *args))
+            lost = await _ended(subject.call(operation, *asked))
         for when, seen in (("cut before its first answer", cut), ("when the server is gone", lost)):
             if seen.error is not None:
-                yield f"{shown_call(operation, args)}, {when}", seen.error
+                yield f"{backend.shown(operation, *asked)}, {when}", seen.error
     async with _filled(backend, witness, proxy) as subject:
         crowding = working(backend)[:1] * (_CROWD_IN_THREADS if subject.in_threads else _CROWD)
-        calls = [(name, arguments(name, row.id, "written")) for name in (*working(backend), *crowding)]
+        calls = [(name, arguments(sample, name, row.key)) for name in (*working(backend), *crowding)]
         with silent(proxy, seconds=_SILENT_SECONDS):
             deadline = SKIPPED_SECONDS + PATIENCE
-            ended = await _all_ended([subject.call(name, *args, deadline=deadline) for name, args in calls])
-    for (operation, args), seen in zip(calls, ended, strict=True):
+            ended = await _all_ended([subject.call(name, *asked, deadline=deadline) for name, asked in calls])
+    for (operation, asked), seen in zip(calls, ended, strict=True):
         if seen.error is not None:
-            yield f"{shown_call(operation, args)}, with a server that is silent", seen.error
+            yield f"{backend.shown(operation, *asked)}, with a server that is silent", seen.error
 
 
 @asynccontextmanager

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from crudspec.contract.causes import HANGS
-from crudspec.contract.clauses import CLAUSES, Consequence
+from crudspec.contract.clause import Consequence
+from crudspec.contract.clauses import CLAUSES
 from crudspec.contract.failures import Depends
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ OWNERS = {
     LEAVE: "CONNECT-1",
     "create": "CREATE-1",
     "get": "GET-1",
-    "list_tasks": "LIST-1",
+    "list_all": "LIST-1",
     "update": "UPDATE-1",
     "delete": "DELETE-1",
 }
@@ -41,7 +42,7 @@ class Abilities:
         mute: Operations whose result does not tell whether the row was there.
         side_by_side: Two instances can be open at once.
         apart: What was seen where they cannot.
-        failed: The clauses of which a check has failed.
+        failed: The clauses of which a check has failed, also in another process of the run.
         hangs: The clauses in whose checks a call did not come back, in order.
         left_out: What programs and races were drawn without, a line each.
         weaknesses: The steps that programs are drawn without; None before they were looked for.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from crudspec.truth.shown import shown, shown_call
 
 if TYPE_CHECKING:
+    from crudspec.truth.model import Request
     from crudspec.wire import Traffic
 
 _SHOWN_STATEMENTS = 12
@@ -20,8 +21,8 @@ class Call:
     """One call, for the failure that it may lead to. What it returned is made text only if it comes to that."""
 
     backend: str
-    operation: str
-    args: tuple[object, ...]
+    method: str
+    request: Request
     returned: object = _UNANSWERED
     trouble: str = "still running"
     traffic: Traffic | None = None
@@ -32,15 +33,20 @@ class Call:
         """What it returned or raised, as text."""
         return self.trouble if self.returned is _UNANSWERED else shown(self.returned)
 
+    @property
+    def text(self) -> str:
+        """The call, as it would be written."""
+        return shown_call(self.method, self.request.key, self.request.values)
+
     def __str__(self) -> str:
-        return f"{shown_call(self.operation, self.args)} -> {self.outcome}"
+        return f"{self.text} -> {self.outcome}"
 
     def sql(self) -> list[str]:
         """The call and its statements, a line each; nothing where no wire was looking."""
         if self.traffic is None:
             return []
         told = shown_traffic(self.traffic) or ["nothing was sent"]
-        return [shown_call(self.operation, self.args), *(f"  {line}" for line in told)]
+        return [self.text, *(f"  {line}" for line in told)]
 
 
 def shown_traffic(traffic: Traffic) -> list[str]:

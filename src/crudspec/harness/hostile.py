@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
+from crudspec.backend import ONE_ROW
 from crudspec.contract.failures import ContractBroken, Inconclusive
 from crudspec.truth.expect import expect
 from crudspec.truth.gates import until
 from crudspec.truth.shown import shown_error
-from crudspec.truth.values import INVALID_DONES, INVALID_TITLES, MISSING_IDS, NOT_IDS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator
 
+    from crudspec.entity.row import Key
     from crudspec.harness.subject import Subject
     from crudspec.truth.witness import Witness
 
@@ -21,34 +23,39 @@ if TYPE_CHECKING:
     """Calls by name, none of them made yet."""
 
 
-def hostile_calls(backend: Subject, task_id: int) -> Calls:
+def hostile_calls(backend: Subject, witness: Witness, key: Key) -> Calls:
     """Every hostile value through every operation that takes it."""
-    yield from forbidden_calls(backend, task_id)
-    yield from _calls_with_ids(backend, MISSING_IDS)
+    yield from forbidden_calls(backend, witness, key)
+    for name, missing in witness.sample.missing_keys.items():
+        yield from _calls_with(backend, witness, missing, name)
 
 
-def forbidden_calls(backend: Subject, task_id: int) -> Calls:
-    """Every value that the domain does not allow through every operation that takes it."""
-    for name, title in INVALID_TITLES.items():
-        yield f"create with the title {name!r}", lambda title=title: backend.create(title)
-        yield f"update with the title {name!r}", lambda title=title: backend.update(task_id, title, True)
-    for name, done in INVALID_DONES.items():
-        yield f"update with a done that is {name}", lambda done=done: backend.update(task_id, "x", done)
-    yield from _calls_with_ids(backend, NOT_IDS)
+def forbidden_calls(backend: Subject, witness: Witness, key: Key) -> Calls:
+    """Every value that the table does not allow through every operation that takes it."""
+    sample = witness.sample
+    for tried in sample.invalid("create"):
+        yield f"create with the {tried.name}", partial(backend.call, "create", (), tried.values)
+    for tried in sample.invalid("update"):
+        yield f"update with the {tried.name}", partial(backend.call, "update", key, tried.values)
+    for name, part in sample.no_keys.items():
+        yield from _calls_with(backend, witness, (part, *key[1:]), name)
 
 
-def _calls_with_ids(backend: Subject, ids: Mapping[str, object]) -> Calls:
-    for name, bad in ids.items():
-        yield f"get of an id that is {name}", lambda bad=bad: backend.get(bad)
-        yield f"update of an id that is {name}", lambda bad=bad: backend.update(bad, "x", True)
-        yield f"delete of an id that is {name}", lambda bad=bad: backend.delete(bad)
+def _calls_with(backend: Subject, witness: Witness, key: Key, name: str) -> Calls:
+    for operation in ONE_ROW:
+        if operation in witness.table.operations:
+            values = witness.sample.change() if operation == "update" else {}
+            what = f"{operation} of {' and '.join(witness.table.key)} {name}"
+            yield what, partial(backend.call, operation, key, values)
 
 
-def failing_calls(backend: Subject, task_id: int) -> Calls:
+def failing_calls(backend: Subject, witness: Witness, key: Key) -> Calls:
     """The three writes, for where the server makes them fail."""
-    yield "a create that the server refuses", lambda: backend.create("refused")
-    yield "an update that the server refuses", lambda: backend.update(task_id, "refused", True)
-    yield "a delete that the server refuses", lambda: backend.delete(task_id)
+    sample = witness.sample
+    yield "a create that the server refuses", lambda: backend.call("create", (), sample.new())
+    if "update" in witness.table.operations:
+        yield "an update that the server refuses", lambda: backend.call("update", key, sample.change())
+    yield "a delete that the server refuses", lambda: backend.call("delete", key)
 
 
 async def attempt(call: Callable[[], Awaitable[object]]) -> None:
@@ -64,10 +71,10 @@ async def attempt(call: Callable[[], Awaitable[object]]) -> None:
 async def works(backend: Subject, witness: Witness, after: str) -> None:
     """One create and one get, both right."""
     try:
-        row = backend.read(f"the row created after {after}", await backend.create("works"))
-        expect(f"the row, stored after {after}", await witness.row(row.id), row)
+        row = backend.read(f"the row created after {after}", await backend.create(**witness.sample.new()))
+        expect(f"the row, stored after {after}", await witness.row(row.key), row)
         if "get" not in backend.abilities.broken:
-            expect(f"get after {after}", backend.read("the row", await backend.get(row.id)), row)
+            expect(f"get after {after}", backend.read("the row", await backend.get(*row.key)), row)
     except ContractBroken:
         raise
     except Exception as error:
@@ -92,4 +99,4 @@ async def is_clean(backend: Subject, witness: Witness, after: str) -> None:
             expected="all idle, outside any transaction, without a lock",
             seen="; ".join(map(str, blockers)),
         )
-    await witness.unblocked("BEGIN; LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE; COMMIT")
+    await witness.unblocked(f"BEGIN; LOCK TABLE {witness.table.quoted} IN ACCESS EXCLUSIVE MODE; COMMIT")

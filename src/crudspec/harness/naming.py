@@ -7,7 +7,8 @@ from crudspec.contract.failures import ContractBroken
 from crudspec.contract.ownership import is_leak
 from crudspec.truth.shown import shown_error
 
-INVALID, UNAVAILABLE, NEITHER = "InvalidTask", "Unavailable", "neither InvalidTask nor Unavailable"
+DUPLICATE, MISSING = "Duplicate", "MissingReference"
+INVALID, UNAVAILABLE, NEITHER = "InvalidValue", "Unavailable", "neither InvalidValue nor Unavailable"
 
 
 def kind_of(error: BaseException) -> str:
@@ -36,6 +37,20 @@ def check_own(what: str, error: BaseException, backend: type, expected: str = ""
             seen=f"raised {shown_error(error)}, a third party's",
             cause=LEAK,
         ) from error
+
+
+_BUILTINS: dict[str, tuple[type[BaseException], ...]] = {DUPLICATE: (ValueError,), MISSING: (LookupError,)}
+
+
+def check_refused(what: str, error: BaseException, backend: type, expected: str) -> None:
+    """Fail unless the error is of the data layer's own, and says why a value that is valid in itself was refused.
+
+    Raises:
+        ContractBroken: it is not.
+    """
+    check_own(what, error, backend, expected)
+    if not isinstance(error, _BUILTINS[expected]):
+        raise ContractBroken(what, expected=expected, seen=f"raised {shown_error(error)}") from error
 
 
 def check_named(what: str, error: BaseException, backend: type, expected: str) -> None:

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.util import await_only
 
+from crudspec.backend import ONE_ROW
 from crudspec.contract.failures import ContractBroken
+from crudspec.entity.row import matches
+from crudspec.entity.types import WrongType
 from crudspec.harness.scripts import Step, script
 from crudspec.harness.subject import DeadlineMissed, truth
-from crudspec.truth.model import Model, Refused, matches
-from crudspec.truth.shown import shown, shown_call, shown_error
-from crudspec.truth.values import INVALID_DONES, INVALID_TITLES, MISSING_IDS, NOT_IDS, VALID_TITLES, look_alikes
+from crudspec.truth.model import REFUSED, Model, Request
+from crudspec.truth.shown import brief, shown, shown_call, shown_error
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Coroutine, Generator, Sequence
+    from collections.abc import Collection, Coroutine, Generator, Iterable, Mapping, Sequence
 
+    from crudspec.entity.row import Key, Row
+    from crudspec.entity.sample import Sample
     from crudspec.harness.subject import Subject
-    from crudspec.truth.model import Row
     from crudspec.truth.witness import Witness
 
-REFUSED = "an exception"
-PLAIN = "a"
-
-
-_OF_ONE_ROW = ("get", "update", "delete")
+_MOST_ODD = 240
+"""Steps with a value or a key that is out of the ordinary."""
 
 
 class Stuck(BaseException):
@@ -37,42 +37,77 @@ class Stuck(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The row that was created that many creates ago (counted round and round), there still or not."""
+    """The key of the row that was created that many creates ago (counted round and round), there still or not."""
 
     creates_ago: int
 
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """An id that only looks like that of the newest row.
+    """A key that only looks like that of the newest row.
 
     Attributes:
-        how: One of the names of :func:`~crudspec.truth.values.look_alikes`.
+        how: One of the names that the sample gives them.
     """
 
     how: str
 
 
-def steps() -> list[tuple[int, tuple[Any, ...]]]:
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One step that a program may take: an operation, and which row it is about.
+
+    Attributes:
+        operation: Its name.
+        row: Which row, or a key of none; None where it is about none.
+        values: What it is given.
+        forbidden: Its key or one of its values must be refused.
+    """
+
+    operation: str
+    row: Newest | Alike | Key | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    forbidden: bool = False
+
+
+NEWEST = Newest(0)
+
+
+def moves(sample: Sample) -> list[tuple[int, Move]]:
     """Every step that a program may take, and how often among the others.
 
     The simple ones come first (Hypothesis shrinks to the front). Long and odd values have clauses of their own; what
-    matters here is that titles and rows meet again.
+    matters here is that values and rows meet again, those that must be unique included.
     """
-    titles, dones, rows = [PLAIN, "b", ""], [False, True], [Newest(ago) for ago in range(3)]
-    odd_titles = ["a ", "A", *VALID_TITLES.values(), *INVALID_TITLES.values()]
-    odd_rows = [*MISSING_IDS.values(), *NOT_IDS.values(), *map(Alike, look_alikes(1))]
-    found: list[tuple[int, tuple[Any, ...]]] = []
-    found += [(33, ("create", title)) for title in titles]
-    found += [(33, ("get", row)) for row in rows]
-    found += [(80, ("list_tasks",))]
-    found += [(27, ("delete", row)) for row in rows]
-    found += [(10, ("update", row, title, done)) for done in dones for title in titles for row in rows]
-    found += [(1, ("create", title)) for title in odd_titles]
-    found += [(1, (operation, row)) for operation in ("get", "delete") for row in odd_rows]
-    found += [(1, ("update", row, PLAIN, False)) for row in odd_rows]
-    found += [(1, ("update", rows[0], title, False)) for title in odd_titles]
-    found += [(1, ("update", rows[0], PLAIN, done)) for done in INVALID_DONES.values()]
+    table, variants = sample.table, sample.proven.variants
+    news = _distinct({name: values[name] for name in table.creates} for values in variants)
+    changes = _distinct({name: values[name] for name in table.updates} for values in variants) if table.updates else []
+    rows = [Newest(ago) for ago in range(3)]
+    odd_rows = [*map(Alike, sample.look_alikes(sample.missing_key)), *sample.missing_keys.values()]
+    no_rows = [(part, *sample.missing_key[1:]) for part in sample.no_keys.values()]
+    found: list[tuple[int, Move]] = []
+    odd: list[Move] = []
+    found += [(99 // len(news), Move("create", None, values)) for values in news]
+    found += [(33, Move("get", row)) for row in rows]
+    found += [(80, Move("list_all"))]
+    found += [(27, Move("delete", row)) for row in rows]
+    found += [(60 // len(changes), Move("update", row, values)) for values in changes for row in rows]
+    odd += [Move("create", None, one.values) for one in sample.valid("create")]
+    odd += [Move("create", None, one.values, forbidden=True) for one in sample.invalid("create")]
+    for row, forbidden in [*((row, False) for row in odd_rows), *((row, True) for row in no_rows)]:
+        odd += [Move(operation, row, forbidden=forbidden) for operation in ("get", "delete")]
+        odd += [Move("update", row, values, forbidden) for values in changes[:1]]
+    odd += [Move("update", NEWEST, one.values) for one in sample.valid("update")]
+    odd += [Move("update", NEWEST, one.values, forbidden=True) for one in sample.invalid("update")]
+    # Of a table with many columns only some, or there would be little else.
+    return found + [(1, move) for move in odd[:: 1 + len(odd) // _MOST_ODD]]
+
+
+def _distinct(some: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for values in some:
+        if values not in found:
+            found.append(values)
     return found
 
 
@@ -120,9 +155,9 @@ class Play:
         self._subjects = subjects
         self._witness = witness
         self._look: _Asked | None = None
-        self.model = Model()
+        self.model = Model(witness.table)
         self.steps: list[Step] = []
-        self._created: list[int] = []
+        self._created: list[Key] = []
         self.broken: ContractBroken | None = None
 
     def begin(self) -> None:
@@ -133,50 +168,60 @@ class Play:
     def given(self, row: Row) -> None:
         """Take over a row that the witness has written."""
         self.model.created(row)
-        self._created.append(row.id)
+        self._created.append(row.key)
 
     def taken_away(self, row: Row) -> None:
         """Have the witness delete a row."""
-        await_only(self._witness.delete(row.id))
-        self.model.delete(row.id)
+        await_only(self._witness.delete(row.key))
+        self.model.promises(Request("delete", row.key))
 
-    def step(self, who: int, operation: str, *args: Any) -> None:
+    def step(self, who: int, move: Move) -> None:
         """Run one operation and compare its outcome with the model, and the table before it with the witness."""
-        if self._idle:
+        if not self._idle:
+            self.settle()
+            self._make(who, self._request(move))
+
+    def _make(self, who: int, request: Request) -> None:
+        promised = self.model.promises(request)
+        if not who and self._is_known_to_fail(request, promised):
             return
-        self.settle()
-        args = tuple(self._id(arg) if isinstance(arg, Newest | Alike) else arg for arg in args)
-        promised: object
+        returned = await_only(self._do(who, request))
         try:
-            promised = getattr(self.model, operation)(*args)
-        except Refused:
-            promised = REFUSED
-        if not who and self._is_known_to_fail(operation, args, promised):
-            return
-        returned = await_only(self._do(who, operation, args))
-        try:
-            self._judge(who, operation, args, returned, promised)
+            self._judge(who, request, returned, promised)
         except ContractBroken as broken:
             self.drop()
             raise self._told(broken) from broken.__cause__
 
-    def _is_known_to_fail(self, operation: str, args: tuple[Any, ...], promised: object) -> bool:
+    def _is_known_to_fail(self, request: Request, promised: object) -> bool:
         """Tell whether a simpler clause tells of the first backend what would come of this, as there is no such row."""
-        if operation not in _OF_ONE_ROW or type(args[0]) is not int:
+        if request.operation not in ONE_ROW or not self._is_key(request.key):
             return False
-        if args[0] in self.model.rows or promised is True:  # it is there, or was until the model was asked
+        if request.key in self.model.rows or promised is True:  # it is there, or was until the model was asked
             return False
-        return operation in self._absent or (self._lenient and promised == REFUSED)
+        return request.operation in self._absent or (self._lenient and promised is REFUSED)
+
+    def _is_key(self, key: Key) -> bool:
+        """Tell whether it is one as far as its types go; True is no int."""
+        try:
+            for column, part in zip(self.model.table.key_columns, key, strict=True):
+                column.type.read(part)
+        except WrongType:
+            return False
+        return True
 
     def repeat(self, steps: Sequence[Step]) -> None:
-        """Run steps of another play; the rows that it created have other ids here."""
+        """Run steps of another play; the rows that it created have other keys here."""
         self.begin()
-        ids: dict[object, object] = {}
+        keys: dict[Key, Key] = {}
         for step in steps:
-            args = step.args if step.operation == "create" else tuple(ids.get(_key(arg), arg) for arg in step.args)
-            self.step(step.who, step.operation, *args)
-            if step.created is not None:
-                ids[_key(step.created)] = self.steps[-1].created
+            request = step.request
+            if self._is_key(request.key):
+                request = replace(request, key=keys.get(request.key, request.key))
+            self.settle()
+            self._make(step.who, request)
+            created = self.steps[-1].created
+            if step.created is not None and created is not None:
+                keys[step.created.key] = created.key
         self.settle()
 
     def settle(self) -> None:
@@ -184,13 +229,17 @@ class Play:
         if self._look is None:
             return
         look, self._look = self._look, None
-        stored, table = await_only(look), self.model.list_tasks()
-        if stored != table and not matches(stored, table):
-            raise self._told(ContractBroken("the table", expected=_listed(table), seen=_listed(stored)))
+        stored, promised = await_only(look), self.model.in_key_order()
+        if stored == promised:
+            return
+        if not matches(stored, promised):
+            raise self._told(ContractBroken("the table", expected=self._brief(promised), seen=self._brief(stored)))
+        self.model.learned(stored)
 
     def _told(self, broken: ContractBroken) -> ContractBroken:
         last = self.steps[-1]
-        broken.what = f"{broken.what} after step {len(self.steps)}, {shown_call(last.operation, last.args)}"
+        call = shown_call(last.method, last.request.key, last.request.values)
+        broken.what = f"{broken.what} after step {len(self.steps)}, {call}"
         broken.script = self.script()
         self.broken = broken
         return broken
@@ -205,79 +254,79 @@ class Play:
         """Tell whether the row that was created last is still there."""
         return bool(self._created) and self._created[-1] in self.model.rows
 
-    def _id(self, row: Newest | Alike) -> int:
-        created = self._created
-        if not created:
-            return MISSING_IDS["never created"]
-        if isinstance(row, Alike):
-            return look_alikes(created[-1])[row.how]
-        return created[-1 - row.creates_ago % len(created)]
+    def _request(self, move: Move) -> Request:
+        """What a step comes to, the rows being those that they are."""
+        row, created, sample = move.row, self._created, self._witness.sample
+        if isinstance(row, Newest | Alike) and not created:
+            row = sample.missing_key
+        elif isinstance(row, Alike):
+            row = sample.look_alikes(created[-1])[row.how]
+        elif isinstance(row, Newest):
+            row = created[-1 - row.creates_ago % len(created)]
+        return Request(move.operation, row or (), move.values, move.forbidden)
 
-    async def _do(self, who: int, operation: str, args: tuple[Any, ...]) -> object:
+    async def _do(self, who: int, request: Request) -> object:
         subject = self._subjects[who]
+        step = Step(who, self.model.table.method(request.operation), request, "")
+        self.steps.append(step)
         returned: object
         try:
-            returned = await subject.call(operation, *args)
+            returned = await subject.call(request.operation, request.key, request.values)
         except DeadlineMissed as late:
-            self.steps.append(Step(who, operation, args, late.seen))
+            step.outcome = late.seen
             late.script = self.script()
             raise Stuck(late) from late
         except ContractBroken as broken:
-            self.steps.append(Step(who, operation, args, broken.seen))
+            step.outcome = broken.seen
             raise self._told(broken) from broken.__cause__
         except Exception as error:  # noqa: BLE001 - which exception is right, the judge says
             returned = error
-        self.steps.append(Step(who, operation, args, subject.calls[-1]))
+        step.outcome = subject.calls[-1]
         self._look = _Asked(self._witness.rows())
         return returned
 
-    def _judge(self, who: int, operation: str, args: tuple[Any, ...], returned: object, promised: object) -> None:
+    def _judge(self, who: int, request: Request, returned: object, promised: Any) -> None:
         if isinstance(returned, Exception):
-            if promised == REFUSED:
+            if promised is REFUSED:
                 return  # what it is called, ERROR-3 asks
-            expected = "the created row" if operation == "create" else _outcome(operation, promised)
+            expected = "the created row" if request.operation == "create" else self._brief(promised)
             raise ContractBroken("the outcome", expected=expected, seen=f"raised {shown_error(returned)}") from returned
-        if promised == REFUSED:
-            raise ContractBroken("the outcome", expected=REFUSED, seen=f"returned {shown(returned)}")
+        if promised is REFUSED:
+            raise ContractBroken("the outcome", expected=str(REFUSED), seen=f"returned {shown(returned)}")
         subject = self._subjects[who]
-        if operation == "create":
+        if request.operation == "create":
             row = subject.read("the row", returned)
             wrong = self.model.created(row)
             if wrong:
-                raise ContractBroken("the outcome", expected="a new id", seen=wrong)
-            if not matches(row, row.but(title=args[0], done=False)):
-                raise ContractBroken("the outcome", expected=f"title {shown(args[0])} and done False", seen=shown(row))
-            self.steps[-1].created = row.id
-            self._created.append(row.id)
+                raise ContractBroken("the outcome", expected="a new key", seen=wrong)
+            if not matches(row, promised.row):
+                raise ContractBroken("the outcome", expected=str(promised), seen=shown(row))
+            self.steps[-1].created = row
+            self._created.append(row.key)
             return
         seen: object = returned
-        if operation == "get" and returned is not None:
+        if request.operation == "get" and returned is not None:
             seen = subject.read("the row", returned)
-        elif operation == "list_tasks":
-            seen = subject.read_all("the list", returned)
-        elif operation in {"update", "delete"}:
-            if subject.abilities.is_mute(operation):
+        elif request.operation == "list_all":
+            seen = rows = subject.read_all("the list", returned)
+            if self.model.table.is_in_order(rows):
+                seen = self.model.table.sort(rows)  # those that are alike may come in any order
+        elif request.operation in {"update", "delete"}:
+            if subject.abilities.is_mute(request.operation):
                 return
             seen = truth("the result", returned)  # that it is a real bool is RESULT-1's to ask
         if not matches(seen, promised):
-            expected, got = _outcome(operation, promised), _outcome(operation, seen)
+            expected, got = self._brief(promised), self._brief(seen)
             if expected == got:  # they differ in what is left out
                 expected, got = shown(promised), shown(seen)
             raise ContractBroken("the outcome", expected=expected, seen=got)
 
+    def _brief(self, value: object) -> str:
+        return brief(self.model.table, value)
+
     def script(self) -> str:
         """The program so far, to be pasted and run."""
         synchronous = [index for index, subject in enumerate(self._subjects) if subject.in_threads]
-        return script([subject.adapter for subject in self._subjects], self.steps, synchronous=synchronous)
-
-
-def _key(arg: object) -> object:
-    return (type(arg), arg) if isinstance(arg, int) else None  # True is no id, and a list is no key
-
-
-def _outcome(operation: str, value: object) -> str:
-    return _listed(value) if operation == "list_tasks" and isinstance(value, list) else shown(value)
-
-
-def _listed(rows: list[Row]) -> str:
-    return "[" + ", ".join(f"({row.id}, {shown(row.title)}, {row.done})" for row in rows) + "]"
+        return script(
+            self.model.table, [subject.adapter for subject in self._subjects], self.steps, synchronous=synchronous
+        )

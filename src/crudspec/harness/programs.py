@@ -12,7 +12,7 @@ from hypothesis.errors import Flaky
 from sqlalchemy.util import greenlet_spawn
 
 from crudspec.contract.failures import ContractBroken
-from crudspec.harness.play import PLAIN, Play, Stuck, steps
+from crudspec.harness.play import Move, Play, Stuck, moves
 from crudspec.harness.weaknesses import weaknesses
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ async def run_programs(
     drawn = _one_by_one(
         st.sampled_from(
             [
-                (number, *step)
-                for index, step in _by_turns(steps())
+                (number, move)
+                for index, move in _by_turns(moves(witness.sample))
                 for number in who
                 if number or index not in weak.steps
             ]
@@ -116,7 +116,7 @@ async def run_programs(
     replays = 0
     ended: list[BaseException] = []
 
-    def program(next_step: Callable[[], tuple[Any, ...]]) -> None:
+    def program(next_step: Callable[[], tuple[int, Move]]) -> None:
         nonlocal replays
         if last and last[0].broken:
             shortest[:] = last
@@ -164,10 +164,10 @@ async def run_programs(
 def _smallest(
     subjects: Sequence[Subject], witness: Witness, found: list[Step], broken: ContractBroken
 ) -> ContractBroken:
-    """Leave out, the last ones first, the found without which the program fails all the same; then try plain titles.
+    """Leave out, the last ones first, the found without which the program fails all the same; then try plain values.
 
     Hypothesis stops before it has tried it all: found that it drew together with those that matter often stay, and
-    a title is as it was first drawn.
+    values are as they were first drawn.
     """
 
     def fails(some: list[Step]) -> bool:
@@ -191,18 +191,18 @@ def _smallest(
                 [
                     step
                     for index, step in enumerate(found)
-                    if index != place and (created is None or step.args[:1] != (created,))
+                    if index != place and (created is None or step.request.key != created.key)
                 ]
             )
             place = min(place, len(found) - 1) - 1
         for place in range(len(found)):
-            fails([_with_plain_title(step) if index == place else step for index, step in enumerate(found)])
+            fails([_with_plain_values(step, witness) if index == place else step for index, step in enumerate(found)])
     except Stuck:
         pass
     return broken
 
 
-def _with_plain_title(step: Step) -> Step:
-    titles = {"create": 0, "update": 1}
-    args = [PLAIN if index == titles.get(step.operation) else arg for index, arg in enumerate(step.args)]
-    return replace(step, args=tuple(args))
+def _with_plain_values(step: Step, witness: Witness) -> Step:
+    plain = witness.sample.proven.variants[0]
+    values = {name: plain[name] for name in step.request.values}
+    return replace(step, request=replace(step.request, values=values, forbidden=False))

@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crudspec.contract.causes import COLUMN
 from crudspec.contract.failures import ContractBroken
-from crudspec.truth.model import UNREAD, Row
+from crudspec.entity.row import UNREAD, Row
+from crudspec.entity.types import WrongType
 from crudspec.truth.shown import shown, shown_error
+
+if TYPE_CHECKING:
+    from crudspec.entity.table import Column, Table
 
 _ABSENT = object()
 
 
-def read(what: str, returned: object, *, hidden: Collection[str] = ()) -> Row:
-    """Read the four values of a row that a backend returned, exact types included.
+def read(table: Table, what: str, returned: object, *, hidden: Collection[str] = ()) -> Row:
+    """Read the values of a row that a backend returned, exact types included.
 
     Args:
+        table: That it is a row of.
         what: The row, for a failure.
         returned: It.
         hidden: Columns that another clause is known to report: where one is missing or of another type here, too, it
-            is :data:`~crudspec.truth.model.UNREAD`; where it is there, it is as good as the others.
+            is :data:`~crudspec.entity.row.UNREAD`; where it is there, it is as good as the others.
 
     Raises:
         ContractBroken: a value is missing, cannot be read, or is not of the contract's type.
     """
     keyed = isinstance(returned, Mapping)
-    values = {}
-    for name, kind in _TYPES.items():
+    values = []
+    for column in table.columns:
+        if table.returns and column.name not in table.returns:
+            values.append(UNREAD)
+            continue
         try:
-            values[name] = _value(what, returned, name, keyed=keyed)
-            _check_type(what, name, values[name], kind)
+            values.append(_read(column, what, _value(table, what, returned, column.name, keyed=keyed)))
         except ContractBroken:
-            if name not in hidden:
+            if column.name not in hidden:
                 raise
-            values[name] = UNREAD
-    return Row(**values)
+            values.append(UNREAD)
+    return table.Row(values)
 
 
-def read_all(what: str, returned: object, *, hidden: Collection[str] = ()) -> list[Row]:
+def read_all(table: Table, what: str, returned: object, *, hidden: Collection[str] = ()) -> list[Row]:
     """Read a list of rows; a list or a tuple or any other sequence will do, an iterator or None will not.
 
     Raises:
@@ -52,7 +58,7 @@ def read_all(what: str, returned: object, *, hidden: Collection[str] = ()) -> li
         for index, row in enumerate(returned):
             if index == _MOST_ROWS:
                 raise ContractBroken(what, expected="the rows that there are", seen=f"{_MOST_ROWS:,} rows and more")
-            rows.append(read(f"row {index} of {what}", row, hidden=hidden))
+            rows.append(read(table, f"row {index} of {what}", row, hidden=hidden))
     except ContractBroken:
         raise
     except KeyboardInterrupt:
@@ -62,13 +68,11 @@ def read_all(what: str, returned: object, *, hidden: Collection[str] = ()) -> li
     return rows
 
 
-_TYPES: dict[str, type] = {"id": int, "title": str, "done": bool, "created_at": datetime}
-
 _MOST_ROWS = 20_000
 """Twice as many as any check stores: a sequence that has more does not end."""
 
 
-def _value(what: str, returned: Any, name: str, *, keyed: bool) -> Any:
+def _value(table: Table, what: str, returned: Any, name: str, *, keyed: bool) -> Any:
     try:
         if not keyed and (value := getattr(returned, name, _ABSENT)) is not _ABSENT:
             return value
@@ -81,30 +85,26 @@ def _value(what: str, returned: Any, name: str, *, keyed: bool) -> Any:
             seen = f"reading it raised {shown_error(error)}"
         raise ContractBroken(
             what,
-            expected=f"a row with {', '.join(Row._fields)} as attributes or keys",
+            expected=f"a row with {', '.join(table.returns or table.by_name)} as attributes or keys",
             seen=f"no {name!r}: {seen}",
             cause=f"{COLUMN}: {name}",
         ) from error
 
 
-def _check_type(what: str, name: str, value: object, wanted: type) -> None:
-    # Exactly: a subclass may compare equal to everything.
-    exact = type(value) is wanted
-    if exact and wanted is datetime:
-        exact = _is_aware(value)
-    if not exact:
-        raise ContractBroken(
-            f"{name} of {what}",
-            expected="an aware datetime" if wanted is datetime else f"exactly {wanted.__name__}",
-            seen=f"{shown(value)} of type {type(value).__name__}",
-            cause=f"{COLUMN}: {name}",
-        )
+def _read(column: Column, what: str, value: object) -> object:
+    """The value as the contract has it.
 
-
-def _is_aware(value: Any) -> bool:
+    Raises:
+        ContractBroken: it is not exactly of the column's type: a subclass may compare equal to everything.
+    """
+    if value is None and column.nullable:
+        return None
     try:
-        return value.utcoffset() is not None
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # noqa: BLE001 - its time zone is a stranger's
-        return False
+        return column.type.read(value)
+    except WrongType as wrong:
+        raise ContractBroken(
+            f"{column.name} of {what}",
+            expected=wrong.expected,
+            seen=f"{shown(value)} of type {type(value).__name__}",
+            cause=f"{COLUMN}: {column.name}",
+        ) from None

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from crudspec.contract.causes import COLUMN
 from crudspec.contract.failures import ContractBroken
+from crudspec.entity.row import matches
 from crudspec.harness.abilities import CONNECT, LEAVE, OWNERS
 from crudspec.harness.reading import read, read_all
-from crudspec.harness.subject import DeadlineMissed, Subject, truth
+from crudspec.harness.subject import NOTHING, DeadlineMissed, Subject, truth
 from crudspec.harness.watchdog import Watchdog
-from crudspec.truth.model import Row
-from crudspec.truth.shown import shown, shown_call, shown_error
+from crudspec.truth.shown import shown, shown_error
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
+    from crudspec.entity.row import Key, Row
     from crudspec.truth.witness import Witness
 
-_TITLE, _CHANGED = "smoke", "more smoke"
 _LATE_SECONDS = 1.0
 
 _given_up: list[object] = []
@@ -49,11 +49,11 @@ async def smoke(subject: Subject, witness: Witness, *, clause: str = "") -> None
     for operation, work in (
         ("create", _create),
         ("get", _get),
-        ("list_tasks", _list),
+        ("list_all", _list),
         ("update", _update),
         ("delete", _delete),
     ):
-        if operation in abilities.broken:
+        if operation in abilities.broken or operation not in subject.table.operations:
             continue
         subject.calls.clear()
         has_worked = False
@@ -93,11 +93,13 @@ async def _anew(subject: Subject, witness: Witness) -> None:
         subject.abilities.found_broken(CONNECT, broken)
 
 
-async def _works(operation: str, subject: Subject, *args: Any, when: str = "") -> object:
+async def _works(
+    operation: str, subject: Subject, key: Key = (), values: Mapping[str, Any] = NOTHING, *, when: str = ""
+) -> object:
     # In a task of its own: a call may take no notice of its cancellation, and would never give the word back.
-    call = asyncio.ensure_future(subject.call(operation, *args))
+    call = asyncio.ensure_future(subject.call(operation, key, values))
     done, _ = await asyncio.wait({call}, timeout=subject.deadline + _LATE_SECONDS)
-    what = " ".join([shown_call(operation, args), *when.split()])
+    what = " ".join([subject.shown(operation, key, values), *when.split()])
     if not done:
         Watchdog.give_up()
         call.cancel()
@@ -114,62 +116,66 @@ async def _works(operation: str, subject: Subject, *args: Any, when: str = "") -
 
 
 async def _create(subject: Subject, witness: Witness) -> None:
-    returned = await _works("create", subject, _TITLE)
+    values = witness.sample.new()
+    returned = await _works("create", subject, (), values)
     stored = await witness.rows()
-    what = f"the table after {shown_call('create', (_TITLE,))}"
+    what = f"the table after {subject.shown('create', (), values)}"
     if not stored:
         raise ContractBroken(what, expected="one row, committed", seen="none")
     _note_columns("create", "the created row", returned, subject)
 
 
 async def _get(subject: Subject, witness: Witness) -> None:
-    row = await witness.insert(_TITLE)
-    returned = await _works("get", subject, row.id)
+    row = await witness.insert()
+    returned = await _works("get", subject, row.key)
     if returned is None:
-        raise ContractBroken(shown_call("get", (row.id,)), expected=shown(row), seen="None")
+        raise ContractBroken(subject.shown("get", row.key), expected=shown(row), seen="None")
     _note_columns("get", "the row from get", returned, subject)
 
 
 async def _list(subject: Subject, witness: Witness) -> None:
-    row = await witness.insert(_TITLE)
-    returned: Any = await _works("list_tasks", subject)
-    rows = read_all("list_tasks()", returned, hidden=Row._fields)
+    row = await witness.insert()
+    returned: Any = await _works("list_all", subject)
+    what = subject.shown("list_all")
+    rows = read_all(subject.table, what, returned, hidden=subject.table.by_name)
     if len(rows) != 1:
-        raise ContractBroken("list_tasks()", expected=f"[{row}]", seen=f"{len(rows)} rows")
+        raise ContractBroken(what, expected=f"[{shown(row)}]", seen=f"{len(rows)} rows")
     for returned_row in returned:
-        _note_columns("list_tasks", "the row from list_tasks", returned_row, subject)
+        _note_columns("list_all", f"the row from {subject.table.method('list_all')}", returned_row, subject)
 
 
 async def _update(subject: Subject, witness: Witness) -> None:
-    row = await witness.insert(_TITLE)
-    returned = await _works("update", subject, row.id, _CHANGED, True)
-    what = shown_call("update", (row.id, _CHANGED, True))
-    if await witness.row(row.id) == row:
+    row = await witness.insert()
+    values = witness.sample.change()
+    returned = await _works("update", subject, row.key, values)
+    what = subject.shown("update", row.key, values)
+    if await witness.row(row.key) == row and not matches(row, row.but(values)):
         raise ContractBroken(f"the row after {what}", expected="changed, and committed", seen="as before")
     _note_result("update", what, returned, subject)
 
 
 async def _delete(subject: Subject, witness: Witness) -> None:
-    row = await witness.insert(_TITLE)
-    returned = await _works("delete", subject, row.id)
-    what = shown_call("delete", (row.id,))
-    if await witness.row(row.id) is not None:
+    row = await witness.insert()
+    returned = await _works("delete", subject, row.key)
+    what = subject.shown("delete", row.key)
+    if await witness.row(row.key) is not None:
         raise ContractBroken(f"the row after {what}", expected="gone, and committed", seen="still there")
     _note_result("delete", what, returned, subject)
 
 
 def _note_columns(operation: str, what: str, returned: object, subject: Subject) -> None:
-    """Note the columns that the row lacks. Without its id, it is of no use to anybody.
+    """Note the columns that the row lacks. Without its key, it is of no use to anybody.
 
     Raises:
-        ContractBroken: there is no row, or no id.
+        ContractBroken: there is no row, or no key.
     """
-    for column in Row._fields:
-        others = [name for name in Row._fields if name != column]
+    table = subject.table
+    for column in table.by_name:
+        others = [name for name in table.by_name if name != column]
         try:
-            read(what, returned, hidden=others)
+            read(table, what, returned, hidden=others)
         except ContractBroken as broken:
-            if column == "id":
+            if column in table.key:
                 raise
             if broken.cause.startswith(COLUMN):
                 subject.abilities.hidden.setdefault(column, OWNERS[operation])
@@ -193,7 +199,7 @@ async def side_by_side(subject: Subject, witness: Witness, elsewhere: str, anew:
     """
     abilities = subject.abilities
     await witness.empty()
-    row = await witness.insert(_TITLE)
+    row = await witness.insert()
     for dsn, where in ((elsewhere, "another database"), (None, "the same database")):
         harmed = await _beside(subject, witness, row, dsn, where)
         if harmed is not None:
@@ -212,7 +218,7 @@ async def _beside(subject: Subject, witness: Witness, row: Row, dsn: str | None,
         await second.open()
         await _works_on(subject, witness, row, f"a second instance was opened on {where}")
         if "create" not in subject.abilities.broken:
-            await _works("create", second, _TITLE)
+            await _works("create", second, (), witness.sample.new())
     except ContractBroken as broken:
         harmed = broken
     try:
@@ -230,10 +236,16 @@ async def _beside(subject: Subject, witness: Witness, row: Row, dsn: str | None,
 async def _works_on(subject: Subject, witness: Witness, row: Row, after: str) -> None:
     """The first instance still finds its row, and writes it where it is."""
     when = f"of the first instance, after {after}"
-    if "get" not in subject.abilities.broken and await _works("get", subject, row.id, when=when) is None:
-        raise ContractBroken(f"{shown_call('get', (row.id,))} {when}", expected=shown(row), seen="None")
-    if "update" not in subject.abilities.broken:
-        await _works("update", subject, row.id, after, True, when=when)
-        stored = await witness.row(row.id)
-        if stored is None or stored.title != after:
+    broken = subject.abilities.broken
+    if "get" not in broken and await _works("get", subject, row.key, when=when) is None:
+        raise ContractBroken(f"{subject.shown('get', row.key)} {when}", expected=shown(row), seen="None")
+    if "update" not in broken and "update" in subject.table.operations:
+        before = await witness.row(row.key)
+        assert before is not None
+        # Another value each time: it is told from what the second instance may have written.
+        variants = map(witness.sample.change, (3, 4, 1, 0))
+        values = next((one for one in variants if not matches(before, before.but(one))), witness.sample.change())
+        await _works("update", subject, row.key, values, when=when)
+        stored = await witness.row(row.key)
+        if stored is None or not matches(stored, subject.table.updated(stored, values)):
             raise ContractBroken(f"the row after an update {when}", expected="changed", seen=shown(stored))

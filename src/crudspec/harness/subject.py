@@ -7,26 +7,30 @@ import inspect
 from collections import deque
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import Context, ContextVar, copy_context
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from crudspec.backend import OPERATIONS
 from crudspec.contract.causes import RESULT
-from crudspec.contract.clauses import Consequence
+from crudspec.contract.clause import Consequence
 from crudspec.contract.failures import ContractBroken, Depends, Inconclusive
+from crudspec.entity.row import thawed
 from crudspec.harness.abilities import CONNECT, LEAVE, Abilities
 from crudspec.harness.call import Call
 from crudspec.harness.heartbeat import beat
 from crudspec.harness.reading import read, read_all
 from crudspec.harness.threads import DaemonPool, InThreads
 from crudspec.harness.watchdog import Blocked, Watchdog
+from crudspec.truth.model import Request
 from crudspec.truth.shown import shown, shown_call, shown_error
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
     from typing import Self
 
     from crudspec.backends.registry import Adapter
-    from crudspec.truth.model import Row
+    from crudspec.entity.row import Key, Row
+    from crudspec.entity.table import Table
     from crudspec.wire import Proxy
 
 OPERATION_DEADLINE = 10.0
@@ -44,6 +48,8 @@ CLOSE_AGAIN_DEADLINE = 0.05
 """Seconds for leaving a ``connect`` that is known not to be left: it is told once, and then given up at once."""
 
 _REMEMBERED_CALLS = 12
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class DeadlineMissed(ContractBroken):
@@ -69,6 +75,7 @@ class Subject:
         self,
         adapter: Adapter,
         dsn: str,
+        table: Table,
         *,
         deadline: float = OPERATION_DEADLINE,
         wire: Proxy | None = None,
@@ -81,6 +88,7 @@ class Subject:
         Args:
             adapter: Which.
             dsn: Of its database.
+            table: That it is about.
             deadline: For each call, in seconds.
             wire: Connects it, to show its SQL in a failure; ``dsn`` stays the way to the server itself.
             no_wire: Why no check can put a wire in between, if none can.
@@ -93,6 +101,7 @@ class Subject:
         self.adapter = adapter
         self.name = adapter.name
         self.dsn = dsn
+        self.table = table
         self.deadline = deadline
         self._no_wire = no_wire
         self.wire = beside.wire if beside is not None else wire
@@ -101,6 +110,7 @@ class Subject:
         self.failed = False
         self.in_threads = False
         self.explain: Callable[[Exception], Awaitable[Exception]] | None = None
+        self.refute: Callable[[Any, Mapping[str, Any]], Awaitable[None]] | None = None
         self._others = 0
         self._variables: list[tuple[ContextVar[Any], object]] = []
         self._closing: asyncio.Event | None = None
@@ -149,6 +159,7 @@ class Subject:
         other = Subject(
             self.adapter,
             dsn or self.dsn,
+            self.table,
             deadline=self.deadline,
             beside=self if dsn is None else None,
             abilities=self.abilities,
@@ -231,7 +242,7 @@ class Subject:
         context = self.adapter.cls.connect(self.dsn if self.wire is None else self.wire.dsn)
         if hasattr(context, "__aenter__"):
             async with context as backend:
-                _check_offers(backend)
+                _check_offers(self.table, backend)
                 self._variables = list(copy_context().items())
                 opened.set_result(backend)
                 await closing.wait()
@@ -240,7 +251,7 @@ class Subject:
             pool, own = DaemonPool(patience=min(self.deadline, THREAD_PATIENCE)), DaemonPool(patience=0, workers=1)
             try:
                 backend = await own.run(context.__enter__)
-                _check_offers(backend)
+                _check_offers(self.table, backend)
                 pool.context = own.context
                 self.in_threads = True
                 opened.set_result(InThreads(backend, pool))
@@ -255,8 +266,21 @@ class Subject:
                 "@asynccontextmanager, or @contextmanager where it is synchronous"
             )
 
-    async def call(self, operation: str, *args: object, deadline: float | None = None) -> Any:
+    async def call(
+        self,
+        operation: str,
+        key: Key = (),
+        values: Mapping[str, Any] = NOTHING,
+        *,
+        deadline: float | None = None,
+    ) -> Any:
         """Call an operation and return what it returns, or raise what it raises.
+
+        Args:
+            operation: Its name in the contract; the class may call it otherwise.
+            key: Of the row, for those that are about one.
+            values: What create and update are given.
+            deadline: In seconds.
 
         Raises:
             DeadlineMissed: it did not come back within its deadline.
@@ -264,7 +288,7 @@ class Subject:
         if self.abilities.broken:
             self.abilities.require(CONNECT)
             self.abilities.require(operation)
-        record = Call(self.name, operation, args)
+        record = Call(self.name, self.table.method(operation), Request(operation, key, values))
         self.calls.append(record)
         if self._variables and _entered.get() is not self:
             _entered.set(self)
@@ -274,27 +298,28 @@ class Subject:
             deadline = min(self.deadline, DEADLINE_AFTER_A_MISS) if self.abilities.hangs else self.deadline
         if self.wire is None:
             return await self._answer(record, deadline)
-        with self.wire.observer.operation(operation) as record.traffic:
+        with self.wire.observer.operation(record.method) as record.traffic:
             return await self._answer(record, deadline)
 
     async def _answer(self, record: Call, limit: float) -> Any:
-        operation, args = record.operation, record.args
-        beat(limit, self.name, operation)
+        key, values = record.request.key, record.request.values
+        beat(limit, self.name, record.method)
+        given = {name: thawed(value) for name, value in values.items()}
         scope = asyncio.timeout(limit)
         try:
             # A worker thread that hangs does not block the loop, and its caller waits for it for a while.
             with nullcontext() if self.in_threads else Watchdog(record, limit):
                 async with scope:
-                    answer = getattr(self.instance, operation)(*args)
+                    answer = getattr(self.instance, record.method)(*key, **given)
                     if not inspect.isawaitable(answer):
                         raise ContractBroken(
-                            shown_call(operation, args), expected="something to await", seen=f"{shown(answer)} at once"
+                            record.text, expected="something to await", seen=f"{shown(answer)} at once"
                         )
                     record.returned = await answer
             if scope.expired():
                 raise TimeoutError  # it swallowed the cancellation and came back all the same, too late
         except BaseException as error:
-            what = shown_call(operation, args)
+            what = record.text
             if isinstance(error, Blocked):
                 error = DeadlineMissed(what, expected="an answer", seen=str(error))
             elif isinstance(error, Exception) and not isinstance(error, ContractBroken) and scope.expired():
@@ -315,9 +340,9 @@ class Subject:
         Raises:
             ContractBroken: a value is missing, cannot be read, or is not of the contract's type.
         """
-        row = read(what, returned, hidden=self.abilities.hidden)
+        row = read(self.table, what, returned, hidden=self.abilities.hidden)
         if strictly and self.abilities.hidden:
-            read(what, returned)
+            read(self.table, what, returned)
         return row
 
     def read_all(self, what: str, returned: object, *, strictly: bool = False) -> list[Row]:
@@ -326,11 +351,11 @@ class Subject:
         Raises:
             ContractBroken: it is none, or a row in it is wrong.
         """
-        rows = read_all(what, returned, hidden=self.abilities.hidden)
+        rows = read_all(self.table, what, returned, hidden=self.abilities.hidden)
         if strictly and self.abilities.hidden:
-            read_all(what, returned)
+            read_all(self.table, what, returned)
         if "LIST-1" in self.abilities.failed and self.abilities.asking != "LIST-1":
-            rows.sort(key=lambda row: row.id)  # that they come in another order was told
+            rows = self.table.sort(rows)  # that they come in another order was told
         return rows
 
     def told(self, operation: str, what: str, returned: object, expected: bool, *, strictly: bool = False) -> None:
@@ -348,30 +373,35 @@ class Subject:
                 what, expected=shown(expected), seen=shown(returned), cause=cause, consequence=Consequence.ANSWER
             )
 
-    async def create(self, title: Any) -> Any:
-        return await self.call("create", title)
+    def shown(self, operation: str, key: Key = (), values: Mapping[str, Any] = NOTHING) -> str:
+        """A call as it would be written."""
+        return shown_call(self.table.method(operation), key, values)
 
-    async def get(self, task_id: Any) -> Any:
-        return await self.call("get", task_id)
+    async def create(self, /, **values: Any) -> Any:
+        return await self.call("create", (), values)
 
-    async def list_tasks(self) -> Any:
-        return await self.call("list_tasks")
+    async def get(self, /, *key: Any) -> Any:
+        return await self.call("get", key)
 
-    async def update(self, task_id: Any, title: Any, done: Any) -> Any:
-        return await self.call("update", task_id, title, done)
+    async def list_all(self) -> Any:
+        return await self.call("list_all")
 
-    async def delete(self, task_id: Any) -> Any:
-        return await self.call("delete", task_id)
+    async def update(self, /, *key: Any, **values: Any) -> Any:
+        return await self.call("update", key, values)
+
+    async def delete(self, /, *key: Any) -> Any:
+        return await self.call("delete", key)
 
 
-def _check_offers(backend: object) -> None:
+def _check_offers(table: Table, backend: object) -> None:
     """Refuse what is no backend at all, before five operations fail for it.
 
     Raises:
         TypeError: it has no operation.
     """
-    if not any(hasattr(backend, name) for name in OPERATIONS):
-        raise TypeError(f"connect yielded {shown(backend)}, which has no {', '.join(OPERATIONS)}; yield the backend")
+    names = [table.method(operation) for operation in OPERATIONS]
+    if not any(hasattr(backend, name) for name in names):
+        raise TypeError(f"connect yielded {shown(backend)}, which has no {', '.join(names)}; yield the backend")
 
 
 def truth(what: str, returned: object) -> bool:

@@ -24,6 +24,9 @@ from crudspec.wire import Proxy, Traffic, threaded
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from crudspec.entity.row import Key
+    from crudspec.entity.sample import Sample
+    from crudspec.entity.table import Table
     from crudspec.truth.witness import Witness
 
 SIZES = (2, 5_000)
@@ -32,34 +35,31 @@ SIZES = (2, 5_000)
 USUAL_SIZE = 20
 """Rows in the table for COST-2 and for ``crudspec cost``."""
 
-TITLE = "what does it cost?"
-
 _USES = 7
 """Calls of each kind, per connection, before anything is counted: drivers prepare at the first or the sixth."""
 
 _MOST_CONNECTIONS = 100
 _ROUNDS = 3
-_FAR = 1_000_000
-
 _NO_ROW = "no such row"
 
-_Case = tuple[str, str, "Callable[[list[int], int], tuple[object, ...]]"]
+_Case = tuple[str, str, "Callable[[Sample, list[Key], int], tuple[Key, Mapping[str, Any]]]"]
 
-# Operation, situation, and the arguments of its n-th call where the table has these ids, lowest first. The usual
-# situation of an operation comes first. The oldest row and the newest: one of them ends a search that reads the table.
+# Operation, situation, and the key and the values of its n-th call where the table has these keys, lowest first. The
+# usual situation of an operation comes first. The oldest row and the newest: one of them ends a search that reads the
+# table.
 _CASES: tuple[_Case, ...] = (
-    ("list_tasks", "", lambda _ids, _n: ()),
-    ("get", "the newest row", lambda ids, _n: (ids[-1],)),
-    ("get", "the oldest row", lambda ids, _n: (ids[0],)),
-    ("get", _NO_ROW, lambda ids, _n: (ids[-1] + _FAR,)),
-    ("update", "the newest row", lambda ids, n: (ids[-1], f"{TITLE} {n % 2}", n % 2 == 0)),
-    ("update", "the oldest row", lambda ids, n: (ids[0], f"{TITLE} {n % 2}", n % 2 == 0)),
-    ("update", "the same values", lambda ids, _n: (ids[0], TITLE, True)),
-    ("update", _NO_ROW, lambda ids, _n: (ids[-1] + _FAR, TITLE, True)),
-    ("delete", "the newest row", lambda ids, n: (ids[-1 - n],)),
-    ("delete", "the oldest row", lambda ids, n: (ids[n],)),
-    ("delete", _NO_ROW, lambda ids, _n: (ids[-1] + _FAR,)),
-    ("create", "", lambda _ids, _n: (TITLE,)),
+    ("list_all", "", lambda _sample, _keys, _n: ((), {})),
+    ("get", "the newest row", lambda _sample, keys, _n: (keys[-1], {})),
+    ("get", "the oldest row", lambda _sample, keys, _n: (keys[0], {})),
+    ("get", _NO_ROW, lambda sample, _keys, _n: (sample.missing_key, {})),
+    ("update", "the newest row", lambda sample, keys, n: (keys[-1], sample.change(1 + n % 2))),
+    ("update", "the oldest row", lambda sample, keys, n: (keys[0], sample.change(1 + n % 2))),
+    ("update", "the same values", lambda sample, keys, _n: (keys[0], sample.proven.plain(sample.table.updates))),
+    ("update", _NO_ROW, lambda sample, _keys, _n: (sample.missing_key, sample.change())),
+    ("delete", "the newest row", lambda _sample, keys, n: (keys[-1 - n], {})),
+    ("delete", "the oldest row", lambda _sample, keys, n: (keys[n], {})),
+    ("delete", _NO_ROW, lambda sample, _keys, _n: (sample.missing_key, {})),
+    ("create", "", lambda sample, _keys, _n: ((), sample.new())),
 )
 
 
@@ -68,13 +68,15 @@ class Cost:
     """What one operation, in one situation, cost.
 
     Attributes:
-        operation: Its name.
+        operation: Its name in the contract.
+        method: What the class calls it.
         situation: What it was asked, such as ``the newest row``.
         rows: How many rows the table had.
         traffic: Everything that passed during the call.
     """
 
     operation: str
+    method: str
     situation: str
     rows: int
     traffic: Traffic
@@ -86,7 +88,7 @@ class Cost:
 
     @property
     def name(self) -> str:
-        return f"{self.operation} ({self.situation})" if self.situation else self.operation
+        return f"{self.method} ({self.situation})" if self.situation else self.method
 
     def sql(self) -> list[str]:
         """The statements, a line each; of many, the first and the last."""
@@ -119,9 +121,10 @@ class Meter:
         for operation, situation, arguments in self._cases():
             done = 0
             while done < (wanted := _USES * self._connections()):
-                ids = await self._ids(operation, wanted)
+                keys = await self._keys(operation, wanted)
                 for turn in range(wanted - done):
-                    passed += (await self._call(operation, situation, *arguments(ids, turn))).round_trips
+                    asked = arguments(self._witness.sample, keys, turn)
+                    passed += (await self._call(operation, situation, *asked)).round_trips
                 done = wanted
         if not passed:
             raise Inconclusive("the backend connects to the address that its DSN names")
@@ -141,21 +144,24 @@ class Meter:
         for operation, situation, arguments in self._cases():
             rounds: list[Traffic] = []
             for _ in range(_ROUNDS):
-                ids = await self._ids(operation, samples)
+                keys = await self._keys(operation, samples)
+                asked = [arguments(self._witness.sample, keys, n) for n in range(samples)]
                 # Nothing is awaited between these calls: what a pool does after a call would count for nobody.
-                seen = [await self._call(operation, situation, *arguments(ids, n)) for n in range(samples)]
+                seen = [await self._call(operation, situation, *one) for one in asked]
                 seen.sort(key=_trips)
                 rounds.append(seen[-1])
                 if _trips(seen[-1]) == _trips(seen[samples // 2]):
                     break
-            costs.append(Cost(operation, situation, rows, min(rounds, key=_trips)))
+            costs.append(
+                Cost(operation, self.subject.table.method(operation), situation, rows, min(rounds, key=_trips))
+            )
         return sorted(costs, key=lambda cost: OPERATIONS.index(cost.operation))
 
-    async def _ids(self, operation: str, calls: int) -> list[int]:
-        """The outer ids of the table, enough for so many calls, after a delete's rows were put into it."""
+    async def _keys(self, operation: str, calls: int) -> list[Key]:
+        """The outer keys of the table, enough for so many calls, after a delete's rows were put into it."""
         if operation == "delete":
             await self._witness.insert_many(calls)
-        return await self._witness.outer_ids(calls)
+        return await self._witness.outer_keys(calls)
 
     async def _fill(self, rows: int) -> None:
         await self._witness.empty()
@@ -165,12 +171,13 @@ class Meter:
         return min(max(1, len(self.proxy.links)), _MOST_CONNECTIONS)
 
     def _cases(self) -> list[_Case]:
-        return [case for case in _CASES if case[0] not in self.subject.abilities.broken]
+        operations = self.subject.table.operations
+        return [case for case in _CASES if case[0] in operations and case[0] not in self.subject.abilities.broken]
 
-    async def _call(self, operation: str, situation: str, *args: object) -> Traffic:
+    async def _call(self, operation: str, situation: str, key: Key, values: Mapping[str, Any]) -> Traffic:
         with self.proxy.observer.operation(operation) as traffic:
             try:
-                await self.subject.call(operation, *args)
+                await self.subject.call(operation, key, values)
             except ContractBroken:
                 raise
             except Exception as error:
@@ -204,8 +211,8 @@ async def metered(backend: Subject, witness: Witness) -> AsyncGenerator[Meter]:
             yield meter
 
 
-def budget(cls: Any) -> Mapping[str, int]:
-    """The budget that a backend's class publishes as ``round_trips``.
+def budget(table: Table, cls: Any) -> Mapping[str, int]:
+    """The budget that a backend's class publishes as ``round_trips``, by operation of the contract.
 
     Raises:
         ContractBroken: it is no mapping, leaves one of the five operations out, names something that is no
@@ -215,22 +222,23 @@ def budget(cls: Any) -> Mapping[str, int]:
     what = f"{cls.__name__}.round_trips"
     if not isinstance(published, Mapping):
         raise ContractBroken(what, expected="a mapping from operation to round trips", seen=shown(published))
-    missing = [name for name in OPERATIONS if name not in published]
+    names = {operation: table.method(operation) for operation in table.operations}
+    missing = [name for name in names.values() if name not in published]
     if missing:
         raise ContractBroken(
-            what, expected=f"a figure for each of {', '.join(OPERATIONS)}", seen=f"none for {', '.join(missing)}"
+            what, expected=f"a figure for each of {', '.join(names.values())}", seen=f"none for {', '.join(missing)}"
         )
     for name, trips in published.items():
         if not callable(getattr(cls, str(name), None)):
             raise ContractBroken(what, expected="names of operations", seen=f"{shown(name)}, which is no method")
         if type(trips) is not int or trips < 0:
             raise ContractBroken(what, expected="round trips as int, 0 or more", seen=f"{name}: {shown(trips)}")
-    return published
+    return {operation: published[name] for operation, name in names.items()}
 
 
-def usual_arguments(operation: str, ids: list[int], number: int) -> tuple[object, ...]:
-    """The arguments of an operation's n-th call in its usual situation, in a table with these ids, lowest first."""
-    return next(arguments for name, _, arguments in _CASES if name == operation)(ids, number)
+def usual_arguments(sample: Sample, operation: str, keys: list[Key], number: int) -> tuple[Key, Mapping[str, Any]]:
+    """Key and values of an operation's n-th call in its usual situation, in a table with these keys, lowest first."""
+    return next(arguments for name, _, arguments in _CASES if name == operation)(sample, keys, number)
 
 
 def trips(count: int) -> str:

@@ -6,22 +6,20 @@ Each of these is told by a clause of its own, once. A program that met it again 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy.util import await_only, greenlet_spawn
 
+from crudspec.backend import ONE_ROW
 from crudspec.contract.failures import ContractBroken, Depends
-from crudspec.harness.play import PLAIN, Alike, Newest, Play, Stuck, steps
+from crudspec.harness.play import NEWEST, Alike, Move, Newest, Play, Stuck, moves
 from crudspec.truth.shown import shown
-from crudspec.truth.values import INVALID_DONES, INVALID_TITLES
 
 if TYPE_CHECKING:
     from crudspec.harness.subject import Subject
     from crudspec.truth.witness import Witness
 
 _LONGEST = 30
-_ROW = Newest(0)
-_OF_A_ROW: dict[str, tuple[Any, ...]] = {"get": (_ROW,), "update": (_ROW, PLAIN, True), "delete": (_ROW,)}
 
 
 @dataclass(slots=True)
@@ -29,7 +27,7 @@ class Weaknesses:
     """Steps that fail by themselves.
 
     Attributes:
-        steps: By their place in :func:`crudspec.harness.play.steps`.
+        steps: By their place in :func:`crudspec.harness.play.moves`.
         absent: Operations that fail where there is no row.
         lenient: An update with a value that is not allowed is not refused where there is no row.
     """
@@ -58,43 +56,46 @@ async def weaknesses(subject: Subject, witness: Witness) -> Weaknesses:
 def _found(subject: Subject, witness: Witness) -> Weaknesses:
     weak = Weaknesses()
     broken, left_out, asked = subject.abilities.broken, subject.abilities.left_out, subject.abilities.asks_all_about
-    create = ("create", PLAIN)
+    sample = witness.sample
+    create = Move("create", None, sample.new())
     if not _holds(subject, witness, create, row="none"):
         subject.abilities.require("create")
         if "CREATE-1" in subject.abilities.failed:
             raise Depends("CREATE-1", "a plain create does not work")
         return weak  # nobody else tells it: a program will
-    for operation, args in _OF_A_ROW.items():
+    for operation in ONE_ROW:
+        if operation not in witness.table.operations:
+            continue
+        move = Move(operation, NEWEST, sample.change() if operation == "update" else {})
         if operation in broken:
             weak.absent.add(operation)
-        elif asked(operation) and not _holds(subject, witness, (operation, *args), row="gone"):
+        elif asked(operation) and not _holds(subject, witness, move, row="gone"):
             weak.absent.add(operation)
             left_out[f"{operation} where there is no row"] = None
-    if "update" not in weak.absent and asked("update"):
-        forbidden = [("update", _ROW, title, True) for title in INVALID_TITLES.values()]
-        forbidden += [("update", _ROW, PLAIN, done) for done in INVALID_DONES.values()]
+    if "update" in witness.table.operations and "update" not in weak.absent and asked("update"):
+        forbidden = [Move("update", NEWEST, one.values, forbidden=True) for one in sample.invalid("update")]
         weak.lenient = not _holds(subject, witness, *forbidden, row="gone")
         if weak.lenient:
             left_out["update with a value that is not allowed where there is no row"] = None
     play: Play | None = None
-    for index, (_, step) in enumerate(steps()):
-        if step[0] in broken:
+    for index, (_, move) in enumerate(moves(sample)):
+        if move.operation in broken:
             weak.steps.add(index)
             continue
-        if not asked(step[0]):
+        if not asked(move.operation):
             continue  # nobody else tells it: a program will
         play = play or _begun(subject, witness, "there")
         try:
             if not play.has_newest():  # the steps before may have deleted it
-                play.step(0, *create)
-            play.step(0, *step)
+                play.step(0, create)
+            play.step(0, move)
             play.settle()
         except ContractBroken:
             play = None
             # By itself, or only after others? That would be a program's to find.
-            if not _holds(subject, witness, step, row="none" if step[0] == "create" else "there"):
+            if not _holds(subject, witness, move, row="none" if move.operation == "create" else "there"):
                 weak.steps.add(index)
-                left_out[_shown(step)] = None
+                left_out[_shown(move)] = None
     return weak
 
 
@@ -103,31 +104,32 @@ def _begun(subject: Subject, witness: Witness, row: Literal["there", "gone", "no
     play = Play([subject], witness)
     play.begin()
     if row != "none":
-        play.given(await_only(witness.insert(PLAIN)))
+        play.given(await_only(witness.insert()))
     if row == "gone":
         play.taken_away(await_only(witness.rows())[0])
     return play
 
 
-def _holds(subject: Subject, witness: Witness, *some: tuple[Any, ...], row: Literal["there", "gone", "none"]) -> bool:
+def _holds(subject: Subject, witness: Witness, *some: Move, row: Literal["there", "gone", "none"]) -> bool:
     """Tell whether these steps, one after the other, are as the model says."""
     try:
         play = _begun(subject, witness, row)
-        for step in some:
-            play.step(0, *step)
+        for move in some:
+            play.step(0, move)
         play.settle()
     except ContractBroken:
         return False
     return True
 
 
-def _shown(step: tuple[Any, ...]) -> str:
-    operation, *args = step
-    return f"{operation}({', '.join(_named(arg) for arg in args)})"
+def _shown(move: Move) -> str:
+    told = [_named(move.row)] if move.row is not None else []
+    told += [f"{name}={_named(value)}" for name, value in move.values.items()]
+    return f"{move.operation}({', '.join(told)})"
 
 
 def _named(arg: object) -> str:
     if isinstance(arg, Newest):
-        return "id"
-    text = f"id {arg.how}" if isinstance(arg, Alike) else shown(arg)
+        return "key"
+    text = f"key {arg.how}" if isinstance(arg, Alike) else shown(arg)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from crudspec.backends.registry import BUILT_IN, import_file
-from crudspec.contract.failures import Inconclusive
+from crudspec.contract.failures import Inconclusive, NotApplicable
 from crudspec.harness.programs import EFFORTS
 from crudspec.mutants.gallery import Mutant, collect
 from crudspec.mutants.noisy import make_noisy, noisy
@@ -130,7 +130,7 @@ class Hunt:
         error = call.excinfo.value if call.excinfo else None
         if isinstance(error, Inconclusive):
             self.results[name].because.setdefault(clause_id, error.because)
-        elif error is not None and not isinstance(error, pytest.skip.Exception):
+        elif error is not None and not isinstance(error, pytest.skip.Exception | NotApplicable):
             backend = current_run(item.config).adapter(name).cls.__name__
             self.results[name].reasons.setdefault(clause_id, {}).update(reasons_of(error, backend))
         return (yield)
@@ -144,7 +144,7 @@ class Hunt:
             if key != "crudspec":
                 continue
             _, _, verdict, detail, *_ = cast("list[str]", value)
-            if verdict == "NOT_RUN":
+            if verdict in {"NOT_RUN", "NOT_APPLICABLE"}:
                 continue
             if verdict != "PASS":
                 result.failed.setdefault(clause_id, detail)

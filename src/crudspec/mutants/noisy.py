@@ -12,13 +12,16 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from crudspec.backends import common
 from crudspec.backends.registry import BUILT_IN
 from crudspec.errors import CrudError
 from crudspec.task import can_exist, check_done, check_title
 from crudspec.translation.border import bordered
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Mapping
+
+    _Kinds = Mapping[type[Exception], type[CrudError]]
 
 A_DAY = 86_400.0
 """Seconds: no call of a hunt lives to see such a timeout."""
@@ -32,10 +35,10 @@ in a mix is to be right."""
 
 def make_noisy() -> None:
     """Make the four ways noisy in this process, for good: before a gallery is imported that takes names from them."""
+    common.named = _marking(common.named)  # ty: ignore[invalid-assignment]
     for target in BUILT_IN.values():
         place, _, name = target.partition(":")
         module: Any = importlib.import_module(place)
-        module._translated = _marking(module._translated)
         getattr(module, name).timeout = A_DAY
         _set_where_connected(getattr(module, name), False)
     _replace(check_title, lambda title: title if _is_noisy.get() else check_title(title))
@@ -45,7 +48,7 @@ def make_noisy() -> None:
 
     # What Pydantic checks is checked in the two of these. A dict is as good as a model to both of their callers.
     # SQLModel is company to nobody.
-    sqlmodel._checked = lambda **values: values  # ty: ignore[invalid-assignment]
+    sqlmodel.TaskData.model_validate = classmethod(lambda _, values: values)  # ty: ignore[invalid-assignment]
     sqlmodel.TaskRow.model_validate = classmethod(lambda cls, values: cls(**values))  # ty: ignore[invalid-assignment]
 
 
@@ -76,9 +79,9 @@ def _untranslated(error: Exception, _: str) -> Exception | None:
     return cause if getattr(error, _MARK, False) and isinstance(cause, Exception) else None
 
 
-def _marking(translate: Callable[[Exception], CrudError]) -> Callable[[Exception], CrudError]:
-    def marked(error: Exception) -> CrudError:
-        named = translate(error)
+def _marking(name: Callable[[Exception, _Kinds], CrudError]) -> Callable[[Exception, _Kinds], CrudError]:
+    def marked(error: Exception, kinds: _Kinds) -> CrudError:
+        named = name(error, kinds)
         setattr(named, _MARK, True)
         return named
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from crudspec.contract.failures import ContractBroken
 from crudspec.harness.subject import DeadlineMissed, truth
-from crudspec.truth.linearizable import Operation, brief
-from crudspec.truth.model import hide
-from crudspec.truth.shown import shown_call, shown_error
+from crudspec.truth.linearizable import Operation
+from crudspec.truth.shown import brief, shown_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from crudspec.harness.subject import Subject
     from crudspec.races.clients import Client
     from crudspec.races.track import Track
+    from crudspec.truth.model import Request
 
 _SETTLE_SECONDS = 5.0
 
@@ -29,8 +29,7 @@ class Call:
     Args:
         client: Who makes it.
         subject: Of whom.
-        name: The operation.
-        args: Its arguments.
+        request: What is asked for.
         track: Where the client races.
         tick: Gives the next moment of a clock that only goes forward.
 
@@ -45,8 +44,7 @@ class Call:
         self,
         client: Client,
         subject: Subject,
-        name: str,
-        args: tuple[object, ...],
+        request: Request,
         *,
         track: Track,
         tick: Callable[[], int],
@@ -56,8 +54,7 @@ class Call:
         self.result: object = None
         self.error: BaseException | None = None
         self._subject = subject
-        self._name = name
-        self._args = args
+        self.request = request
         self._track = track
         self._tick = tick
         self._home = asyncio.get_running_loop()
@@ -67,7 +64,12 @@ class Call:
         self._called = self._returned = 0
 
     def __str__(self) -> str:
-        return f"{self.client.name}: {shown_call(self._name, self._args)}"
+        return f"{self.client.name}: {self.text}"
+
+    @property
+    def text(self) -> str:
+        """The call, as it would be written."""
+        return self._subject.shown(self.request.operation, self.request.key, self.request.values)
 
     def start(self) -> None:
         """Have the call made, from the wire's thread."""
@@ -82,12 +84,14 @@ class Call:
 
     async def _run(self) -> None:
         try:
-            returned = await self._subject.call(self._name, *self._args)
-            if self._name in {"update", "delete"}:
+            name, table = self.request.operation, self._subject.table
+            returned = await self._subject.call(name, self.request.key, self.request.values)
+            if name in {"update", "delete"}:
                 self.result = truth(f"the result of {self}", returned)  # that it is a real bool is RESULT-1's to ask
-            elif self._name == "create" or returned is not None:
+            elif name == "create" or returned is not None:
                 row = self._subject.read(f"the row of {self}", returned)
-                self.result = hide(row, self._subject.abilities.hidden)  # as the table is
+                # As the table is: of what moves by itself nobody can say what it was meanwhile.
+                self.result = row.without({*self._subject.abilities.hidden, *table.unpredictable, *table.unreturned})
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -122,21 +126,19 @@ class Call:
 
     def operation(self) -> Operation:
         """It, as the checker sees it."""
-        name, args = self._name, self._args
         return Operation(
             self.client.name,
-            name,
-            args,
+            self.request,
             self.result,
             self._called,
             self._returned,
             unknown=self.error is not None,
-            mute=self._subject.abilities.is_mute(name),
+            mute=self._subject.abilities.is_mute(self.request.operation),
         )
 
     def result_text(self) -> str:
         """What it returned or raised."""
-        return brief(self.result) if self.error is None else f"raised {shown_error(self.error)}"
+        return brief(self._subject.table, self.result) if self.error is None else f"raised {shown_error(self.error)}"
 
     def give_up(self) -> asyncio.Task[None] | None:
         """Make it no more, or cancel it; returns what is still to come to its end."""

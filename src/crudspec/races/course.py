@@ -8,36 +8,31 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from crudspec.backend import ONE_ROW
 from crudspec.harness.subject import Subject
 from crudspec.races.calls import Call, finish
 from crudspec.races.clients import Client
-from crudspec.races.entries import NAMES, Outcome, Race, Request
+from crudspec.races.entries import NAMES, Entry, Outcome, Race
 from crudspec.races.judged import Finish, RaceBroken, RaceHung
 from crudspec.races.track import Track
 from crudspec.races.warmup import Pace, warm_up
 from crudspec.truth.gates import until
-from crudspec.truth.model import Row, hide
+from crudspec.truth.model import Request
 from crudspec.wire.thread import in_a_thread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Sequence
 
+    from crudspec.entity.row import Row
     from crudspec.races.turns import Turns
-    from crudspec.truth.linearizable import Table
+    from crudspec.truth.model import Rows
     from crudspec.truth.witness import Witness
 
-__all__ = ["NAMES", "Course", "Outcome", "Race", "RaceBroken", "RaceHung", "Request"]
+__all__ = ["NAMES", "Course", "Entry", "Outcome", "Race", "RaceBroken", "RaceHung"]
 
-_STARTED = datetime(2024, 2, 29, 12, 0, 0, 123456, tzinfo=UTC)
-_RESET = (
-    "WITH others AS (DELETE FROM tasks WHERE id <> {id}) INSERT INTO tasks (id, title, done, created_at) "
-    "OVERRIDING SYSTEM VALUE VALUES ({id}, '{title}', {done}, '{created_at}') "
-    "ON CONFLICT (id) DO UPDATE SET title = excluded.title, done = excluded.done, created_at = excluded.created_at"
-)
 _LATE_SECONDS = 2.0
 
 
@@ -49,18 +44,21 @@ class Course:
     Attributes:
         subjects: The instances.
         turns: Who decides whose message goes. Not to be touched while a race is run.
-        task_id: Of the row that is raced for.
+        key: Of the row that is raced for.
         pace: How fast a client is that is alone.
     """
 
-    def __init__(self, subjects: Sequence[Subject], track: Track, witness: Witness, task_id: int) -> None:
+    def __init__(self, subjects: Sequence[Subject], track: Track, witness: Witness, row: Row) -> None:
         self.subjects = subjects
-        self.task_id = task_id
+        self.key = row.key
+        self.sample = witness.sample
         self.pace = Pace()
         self._track = track
         self._witness = witness
         self._clock = 0
-        self._hidden = subjects[0].abilities.hidden
+        table = witness.table
+        self._row = row
+        self._unknown = {*subjects[0].abilities.hidden, *table.unpredictable, *table.unreturned}
 
     @classmethod
     @asynccontextmanager
@@ -81,9 +79,9 @@ class Course:
         home = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
             dsn, instances = backend.wire_dsn, 2 if backend.abilities.side_by_side else 1
-            track = stack.enter_context(in_a_thread(lambda: Track.opened(dsn, instances, home)))
+            track = stack.enter_context(in_a_thread(lambda: Track.opened(witness, dsn, instances, home)))
             subjects = [await stack.enter_async_context(backend.another(way)) for way in track.dsns]
-            course = cls(subjects, track, witness, (await witness.insert("the row")).id)
+            course = cls(subjects, track, witness, await witness.insert(witness.sample.past))
             course.pace = await warm_up(course)
             yield course
 
@@ -94,12 +92,14 @@ class Course:
 
     def can_run(self, race: Race) -> bool:
         """Tell whether it has the instances for a race, and whether each operation works where it is alone."""
-        names = {request.operation for request in race.requests}
+        names = {entry.operation for entry in race.entries}
         if names == {"delete"} and "RACE-1" in self.subjects[0].abilities.failed:
             return False  # that is told, and would hide what is behind it
         return all(
-            request.instance < len(self.subjects) and request.operation not in self.pace.broken
-            for request in race.requests
+            entry.instance < len(self.subjects)
+            and entry.operation not in self.pace.broken
+            and entry.operation in self._witness.table.operations
+            for entry in race.entries
         )
 
     async def run(self, race: Race, schedule: str | None, *, judged: bool = True) -> Outcome:
@@ -115,12 +115,11 @@ class Course:
             Call(
                 Client(name, asked.instance),
                 self.subjects[asked.instance],
-                asked.operation,
-                asked.args if asked.operation == "create" else (self.task_id, *asked.args),
+                Request(asked.operation, self.key if asked.operation in ONE_ROW else (), asked.values),
                 track=self._track,
                 tick=self._tick,
             )
-            for name, asked in zip(NAMES, race.requests, strict=False)
+            for name, asked in zip(NAMES, race.entries, strict=False)
         ]
         outcome = Outcome()
         try:
@@ -131,8 +130,8 @@ class Course:
         if outcome.raised:
             await self._let_late_ones_end()
         if judged:
-            after = frozenset(hide(row, self._hidden) for row in await self._witness.rows())
-            end = Finish(calls, self.turns.log, before, after, outcome.schedule)
+            after = self._as_known(await self._witness.rows())
+            end = Finish(self._witness.table, calls, self.turns.log, before, after, outcome.schedule)
             outcome.broken = end.broken()
             outcome.refused = end.refused()
         return outcome
@@ -188,10 +187,13 @@ class Course:
                 self.turns.release(client)
             await self.turns.anything()
 
-    async def _reset(self, race: Race) -> Table:
-        row = Row(self.task_id, race.title, race.done, _STARTED)
-        await self._witness.unblocked(_RESET.format(**row._asdict()))
-        return frozenset({hide(row, self._hidden)})
+    async def _reset(self, race: Race) -> Rows:
+        """Leave that one row, with its values of the beginning, the server's own included."""
+        return self._as_known([await self._witness.reset(self._row.but(race.row))])
+
+    def _as_known(self, rows: Iterable[Row]) -> Rows:
+        """Rows without what moves by itself, or what the backend does not deliver."""
+        return {row.key: row.without(self._unknown) for row in rows}
 
     async def _let_late_ones_end(self) -> None:
         """Wait for statements whose callers have given them up, or end them: they would write into the next race."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from crudspec.races.judged import RaceBroken
 
 NAMES = "ABC"
@@ -13,17 +15,17 @@ NAMES = "ABC"
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What one client asks for; the row's id goes without saying.
+class Entry:
+    """What one client asks for; the row's key goes without saying.
 
     Attributes:
         operation: ``create``, ``get``, ``update`` or ``delete``.
-        args: The arguments but the id.
+        values: What create or update is given.
         instance: Which instance of the backend it asks, 0 or 1: two of them are two processes of one service.
     """
 
     operation: str
-    args: tuple[object, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
     instance: int = 0
 
 
@@ -32,17 +34,17 @@ class Race:
     """What concurrent clients do to a row.
 
     Attributes:
-        requests: What each client asks for.
-        title: Of the row, before.
-        done: Of the row, before.
+        entries: What each client asks for.
+        row: Values of the row before, where they are not the plain ones.
         together: Every call is made before the first message goes. If not, a call is a step of the schedule like any
             other, so that one operation may be over before the next begins.
+        excluding: They cannot all be had: both would store what only one row may.
     """
 
-    requests: tuple[Request, ...]
-    title: str = "x"
-    done: bool = False
+    entries: tuple[Entry, ...]
+    row: Mapping[str, Any] = field(default_factory=dict)
     together: bool = True
+    excluding: bool = False
 
 
 @dataclass(slots=True)

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from crudspec.contract.failures import ContractBroken
 from crudspec.races.transcript import account
-from crudspec.truth.linearizable import Table, brief_table, explain
-from crudspec.truth.shown import shown_error
+from crudspec.truth.linearizable import explain
+from crudspec.truth.shown import brief_rows, shown_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from crudspec.entity.table import Table
     from crudspec.races.calls import Call
     from crudspec.races.clients import Turn
+    from crudspec.truth.model import Rows
 
 
 class RaceBroken(ContractBroken):
@@ -30,17 +32,19 @@ class Finish:
     """A race after its end.
 
     Attributes:
+        table: That it was about.
         calls: All of them, ended.
         log: What went over the wire, turn by turn.
-        before: The table before.
-        after: The table afterwards.
+        before: The rows before.
+        after: The rows afterwards.
         schedule: Whose turn it was at each step.
     """
 
+    table: Table
     calls: Sequence[Call]
     log: Sequence[Turn]
-    before: Table
-    after: Table
+    before: Rows
+    after: Rows
     schedule: str
 
     def broken(self) -> RaceBroken | None:
@@ -59,8 +63,8 @@ class Finish:
             return self._told(
                 kind, expected="every one of them returns, or raises an exception", seen=f"{wrong.client.name}: {told}"
             )
-        if explain(self.before, [call.operation() for call in self.calls], self.after) is None:
-            seen = f"{self._results()}, leaving {brief_table(self.after)}"
+        if explain(self.table, self.before, [call.operation() for call in self.calls], self.after) is None:
+            seen = f"{self._results()}, leaving {brief_rows(self.table, self.after.values())}"
             return self._told(RaceBroken, expected="what some serial order gives", seen=seen, explained=False)
         if all(call.refused for call in self.calls):
             return self._told(RaceBroken, expected="one of them at least does what it was asked", seen=self._results())
@@ -81,9 +85,18 @@ class Finish:
     def _told(self, kind: type[RaceBroken], *, expected: str, seen: str, explained: bool = True) -> RaceBroken:
         broken = kind(" | ".join(map(str, self.calls)), expected=expected, seen=seen)
         results = {call.client.name: call.result_text() for call in self.calls}
+        texts = {call.client.name: call.text for call in self.calls}
         done = [call.operation() for call in self.calls]
         broken.account = account(
-            self.log, done, results, self.before, self.after, schedule=self.schedule, explained=explained
+            self.table,
+            self.log,
+            done,
+            texts,
+            results,
+            self.before,
+            self.after,
+            schedule=self.schedule,
+            explained=explained,
         )
         broken.__cause__ = next((call.error for call in self.calls if call.error is not None), None)
         return broken

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import struct
+from functools import cache
 from typing import TYPE_CHECKING
 
 from crudspec.wire import messages as m
 
 if TYPE_CHECKING:
+    from crudspec.entity.table import Table
     from crudspec.wire.framing import Frame
 
 _INT = {2: ">h", 4: ">i", 8: ">q"}
@@ -20,12 +22,20 @@ _LARGEST = 2**48
 _LONG = 24
 _PLACEHOLDER = re.compile(r"\$(\d+)(?:::[A-Za-z]+(?: [A-Za-z]+)*?(?:\(\d+\))?(?=[\s,)]|$))?")
 _BEGIN = re.compile(r"^BEGIN ISOLATION LEVEL READ COMMITTED\b|^START TRANSACTION$", re.IGNORECASE)
-_NAME = re.compile(r"\btasks\.(\w+)(?: AS \w+)?")
 
 
-def statement(sql: str, frame: Frame) -> str:
+@cache
+def _said_anyway(table: str, columns: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A column with its table's name before it; and all columns in their order."""
+    names = rf'(?:"?\w+"?\.)?"?{re.escape(table)}"?'
+    every = r",\s*".join(rf'"?{re.escape(name)}"?' for name in columns)
+    return re.compile(rf'{names}\."?(\w+)"?(?: AS \w+)?'), re.compile(every)
+
+
+def statement(table: Table, sql: str, frame: Frame) -> str:
     """The SQL in one line, with the bound values in it and without what says nothing."""
-    text = _NAME.sub(r"\1", " ".join(sql.split()).rstrip(";")).replace("id, title, done, created_at", "…")
+    column, every = _said_anyway(table.name, tuple(table.by_name))
+    text = every.sub("…", column.sub(r"\1", " ".join(sql.split()).rstrip(";")))
     text = _BEGIN.sub("BEGIN", text)
     if frame.code != b"B":
         return text

@@ -3,40 +3,50 @@
 from __future__ import annotations
 
 import heapq
+from dataclasses import replace
 from itertools import count
 from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from crudspec.contract.failures import Inconclusive
-from crudspec.races.entries import Outcome, Race, Request
-from crudspec.truth.shown import shown_call
+from crudspec.races.entries import Entry, Outcome, Race
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from crudspec.entity.sample import Sample
     from crudspec.races.course import Course
     from crudspec.races.judged import RaceBroken
     from crudspec.races.tally import Tally
 
-_PAIRS: tuple[tuple[Request, Request], ...] = (
-    (Request("update", ("a", True)), Request("update", ("b", False))),
-    (Request("update", ("a", False)), Request("update", ("x", True))),
-    (Request("delete"), Request("delete")),
-    (Request("update", ("a", True)), Request("delete")),
-    (Request("create", ("a",)), Request("create", ("a",))),
-    (Request("update", ("a", True)), Request("get")),
-    (Request("delete"), Request("get")),
-    (Request("update", ("a", True)), Request("update", ("a", True))),
-    (Request("create", ("a",)), Request("create", ("b",))),
-    (Request("create", ("a",)), Request("update", ("a", True))),
-)
-"""Of a row ("x", False): what two clients may want of it at once. Those that tell most come first."""
 
-PAIRS = tuple(
-    Race((one, Request(other.operation, other.args, instance))) for one, other in _PAIRS for instance in (1, 0)
-)
-"""Each of them through two instances of the backend, as two processes would be, and through one."""
+def pairs(sample: Sample) -> list[Race]:
+    """What two clients may want at once of a row with the plain values. Those that tell most come first.
+
+    Each through two instances of the backend, as two processes would be, and through one.
+    """
+    wholly, otherwise = sample.change(1), sample.change(2)
+    half, rest = sample.halves()
+    create, other = sample.new(1), sample.new(2)
+    found = [
+        (Entry("update", wholly), Entry("update", otherwise)),
+        (Entry("update", half), Entry("update", rest)),
+        (Entry("delete"), Entry("delete")),
+        (Entry("update", wholly), Entry("delete")),
+        (Entry("create", create), Entry("create", create)),
+        (Entry("update", wholly), Entry("get")),
+        (Entry("delete"), Entry("get")),
+        (Entry("update", wholly), Entry("update", wholly)),
+        (Entry("create", create), Entry("create", other)),
+        (Entry("create", create), Entry("update", wholly)),
+    ]
+    return [
+        Race((one, replace(two, instance=instance)), excluding=sample.table.excludes(one.values, two.values))
+        for one, two in found
+        for instance in (1, 0)
+    ]
+
 
 _CALLS = 2.5
 """How many times as long as a lone call a schedule of two takes."""
@@ -101,13 +111,15 @@ class Enumeration:
     @property
     def refused(self) -> RaceBroken | None:
         """The failure that it is if an operation raised in every schedule: together they cannot be had at all."""
-        if {request.operation for request in self.race.requests} == {"delete"}:
+        if self.race.excluding:
+            return None
+        if {entry.operation for entry in self.race.entries} == {"delete"}:
             return None  # the second one finds no row in any order: whether it may raise then, DELETE-2 says
         return self.last.refused if not self.returned and (self.complete or self.runs > 1) else None
 
 
 async def explore_pairs(
-    course: Course, tally: Tally, *, schedules: int, races: Sequence[Race] = PAIRS, seconds: float = inf
+    course: Course, tally: Tally, *, schedules: int, races: Sequence[Race] | None = None, seconds: float = inf
 ) -> None:
     """Run the schedules of each race in turns, until all were run or the number, or the time, is reached.
 
@@ -122,7 +134,7 @@ async def explore_pairs(
             either was answered. What never gets that far has not been asked whether it may. Of a backend that is there
             only once, in no schedule at all.
     """
-    waiting, at_once = _affordable(course, races, schedules, seconds)
+    waiting, at_once = _affordable(course, pairs(course.sample) if races is None else races, schedules, seconds)
     explored: list[Enumeration] = []
     left: list[Enumeration] = []
     end = perf_counter() + seconds
@@ -165,12 +177,14 @@ def _affordable(course: Course, races: Sequence[Race], schedules: int, seconds: 
 
 
 def _is_of_two(race: Race) -> bool:
-    return len({request.instance for request in race.requests}) > 1
+    return len({entry.instance for entry in race.entries}) > 1
 
 
 def _inconclusive(course: Course, enumeration: Enumeration) -> Inconclusive:
     """The verdict on a race that never was one, with what is most likely the reason."""
-    calls = " and ".join(shown_call(request.operation, request.args) for request in enumeration.race.requests)
+    calls = " and ".join(
+        course.subjects[0].shown(entry.operation, (), entry.values) for entry in enumeration.race.entries
+    )
     whose = ", of two processes," if _is_of_two(enumeration.race) else ""
     error = Inconclusive(f"{calls}{whose} are on the wire at one moment in any schedule")
     if not enumeration.last.trace:

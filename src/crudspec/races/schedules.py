@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from crudspec.contract.failures import Inconclusive
-from crudspec.races.pairs import PAIRS, explore_pairs
+from crudspec.races.pairs import explore_pairs, pairs
 from crudspec.races.tally import Tally
 from crudspec.races.triples import explore_triples
 
@@ -40,7 +40,7 @@ async def explore(course: Course, *, schedules: int, seed: int, shrink: bool = T
     tally = Tally()
     began = perf_counter()
     seconds = max(_SECONDS, schedules * _SECONDS_EACH)
-    if not any(map(course.can_run, PAIRS)):
+    if not any(map(course.can_run, pairs(course.sample))):
         raise Inconclusive("a race of two operations each of which works where nobody else is about")
     await explore_pairs(course, tally, schedules=schedules * 2 // 3, seconds=seconds * 2 / 3)
     if schedules > tally.schedules:

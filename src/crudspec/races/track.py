@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from crudspec.races.turns import Turns
-from crudspec.truth.witness import Witness
 from crudspec.wire.proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine
     from typing import Any
+
+    from crudspec.truth.witness import Witness
 
 _T = TypeVar("_T")
 
@@ -38,7 +39,9 @@ class Track:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, dsn: str, instances: int, home: asyncio.AbstractEventLoop) -> AsyncGenerator[Track]:
+    async def opened(
+        cls, witness: Witness, dsn: str, instances: int, home: asyncio.AbstractEventLoop
+    ) -> AsyncGenerator[Track]:
         """Open it in the present loop, for a backend that runs in another one.
 
         Raises:
@@ -46,10 +49,10 @@ class Track:
         """
         async with AsyncExitStack() as stack:
             proxies = [Proxy(dsn) for _ in range(instances)]
-            witness = await stack.enter_async_context(Witness.connect(dsn))
+            own = await stack.enter_async_context(witness.another())
 
             async def blockers(pids: list[int]) -> dict[int, list[int]]:
-                found = await witness.fetchval(
+                found = await own.fetchval(
                     "SELECT json_object_agg(pid, pg_blocking_pids(pid)) FROM unnest($1::int[]) AS pid", pids
                 )
                 return {int(pid): others for pid, others in json.loads(str(found)).items()} if found else {}

@@ -6,24 +6,28 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from crudspec.races.literals import answer, statement
-from crudspec.truth.linearizable import brief_table, objections
-from crudspec.truth.shown import shown_call
+from crudspec.truth.linearizable import objections
+from crudspec.truth.shown import brief_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from crudspec.entity.table import Table
     from crudspec.races.turns import Turn
-    from crudspec.truth.linearizable import Operation, Table
+    from crudspec.truth.linearizable import Operation
+    from crudspec.truth.model import Rows
 
 _WIDTH = {1: 100, 2: 52, 3: 38}
 
 
 def account(
+    table: Table,
     log: Sequence[Turn],
     operations: Sequence[Operation],
+    calls: Mapping[str, str],
     results: Mapping[str, str],
-    before: Table,
-    after: Table,
+    before: Rows,
+    after: Rows,
     *,
     schedule: str,
     explained: bool = False,
@@ -31,22 +35,24 @@ def account(
     """Tell a race, statement by statement.
 
     Args:
+        table: That it was about.
         log: What went over the wire, turn by turn.
         operations: What each client called.
+        calls: The same as it would be written, by the client's name.
         results: What each client's call came to, by its name.
-        before: The table before.
-        after: The table afterwards.
+        before: The rows before.
+        after: The rows afterwards.
         schedule: Whose turn it was at each step.
         explained: There is no question of an order: what is wrong is something else.
     """
     names = [operation.client for operation in operations]
     width = _WIDTH[len(names)]
-    heads = {operation.client: f"{operation.client}: {_call(operation)}" for operation in operations}
-    lines = [f"the row before: {brief_table(before)}", ""]
+    heads = {name: f"{name}: {call}" for name, call in calls.items()}
+    lines = [f"the row before: {brief_rows(table, before.values())}", ""]
     lines += _across({name: [heads[name]] for name in names}, names, width)
     lines.append(" ".join("─" * (width - 1) for _ in names))
     for turn in log:
-        lines += _across({turn.client.name: list(_cell(turn))}, names, width)
+        lines += _across({turn.client.name: list(_cell(table, turn))}, names, width)
     lines.append(" ".join("─" * (width - 1) for _ in names))
     lines += _across(
         {
@@ -56,10 +62,12 @@ def account(
         names,
         width,
     )
-    lines += ["", f"the row after: {brief_table(after)}", f"the schedule: {schedule}"]
+    lines += ["", f"the row after: {brief_rows(table, after.values())}", f"the schedule: {schedule}"]
     if not explained:
         lines += ["", "no serial order explains it:"]
-        lines += [f"  {_told(order, operations)}: {reason}" for order, reason in objections(before, operations, after)]
+        lines += [
+            f"  {_told(order, operations)}: {reason}" for order, reason in objections(table, before, operations, after)
+        ]
     return "\n".join(lines)
 
 
@@ -70,15 +78,11 @@ def _told(order: Sequence[Operation], operations: Sequence[Operation]) -> str:
     return f"{happened} (not {' and '.join(absent)})" if absent and order else happened
 
 
-def _call(operation: Operation) -> str:
-    return shown_call(operation.name, operation.args)
-
-
-def _cell(turn: Turn) -> Iterator[str]:
+def _cell(table: Table, turn: Turn) -> Iterator[str]:
     """The lines of one turn."""
     for sql, frame in turn.sent:
         if frame.code != b"P":
-            yield statement(sql, frame)
+            yield statement(table, sql, frame)
     if turn.blockers:
         yield f"  … waits for {' and '.join(client.name for client in turn.blockers)}"
     if turn.again:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -11,23 +12,27 @@ from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from crudspec.races.entries import NAMES, Race, Request
+from crudspec.races.entries import NAMES, Entry, Race
 from crudspec.races.judged import RaceHung
 
 if TYPE_CHECKING:
     from crudspec.contract.failures import ContractBroken
+    from crudspec.entity.sample import Sample
     from crudspec.races.course import Course
     from crudspec.races.tally import Tally
 
-_REQUESTS = (
-    Request("update", ("a", True)),
-    Request("update", ("b", False)),
-    Request("update", ("a", False)),
-    Request("update", ("x", True)),
-    Request("delete"),
-    Request("get"),
-    Request("create", ("a",)),
-)
+
+def _entries(sample: Sample) -> list[Entry]:
+    half, rest = sample.halves()
+    changes = [sample.change(1), sample.change(2), half, rest]
+    return [
+        *(Entry("update", values) for values in changes),
+        Entry("delete"),
+        Entry("get"),
+        Entry("create", sample.new(1)),
+    ]
+
+
 _INSTANCES = ((0, 0, 0), (0, 1, 0), (0, 1, 1))
 _schedules = st.text(st.sampled_from(NAMES), max_size=14)
 
@@ -41,17 +46,16 @@ class _Stop(BaseException):
 
 def _triples(course: Course) -> st.SearchStrategy[Race]:
     """Races of three that can be run there."""
-    requests = st.sampled_from([request for request in _REQUESTS if course.can_run(Race((request,)))])
+    entries = st.sampled_from([entry for entry in _entries(course.sample) if course.can_run(Race((entry,)))])
+    rows = st.sampled_from([{}, course.sample.halves()[1]])
     instances = [taken for taken in _INSTANCES if max(taken) < len(course.subjects)]
     return st.builds(
-        lambda requests, instances, done, together: Race(
-            tuple(Request(r.operation, r.args, i) for r, i in zip(requests, instances, strict=True)),
-            done=done,
-            together=together,
+        lambda entries, instances, row, together: Race(
+            tuple(replace(entry, instance=i) for entry, i in zip(entries, instances, strict=True)), row, together
         ),
-        st.tuples(requests, requests, requests),
+        st.tuples(entries, entries, entries),
         st.sampled_from(instances),
-        st.booleans(),
+        rows,
         st.booleans(),
     )
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from crudspec.races.entries import NAMES, Race, Request
+from crudspec.races.entries import NAMES, Entry, Race
 from crudspec.races.turns import SHORTEST_GRACE
 
 if TYPE_CHECKING:
     from crudspec.races.course import Course
 
-_EACH = (Request("get"), Request("update", ("w", True)), Request("create", ("w",)), Request("delete"))
 _MARGIN = 3.0
 _LONGEST_GRACE = 1.0
 _ALONE = 2.0  # who is alone waits for nobody: there is nothing else to be tried meanwhile
@@ -53,25 +52,29 @@ async def warm_up(course: Course) -> Pace:
 
     A slow one is not asked to do the second: it opens its connections in the races, where that is no step, either.
     """
+    sample = course.sample
+    each = [Entry("get"), Entry("update", sample.change()), Entry("create", sample.new()), Entry("delete")]
+    each = [entry for entry in each if entry.operation in sample.table.operations]
     course.turns.grace = _ALONE
     pause = call = 0.0
     known = course.subjects[0].abilities.broken
-    broken = {request.operation for request in _EACH if request.operation in known}
-    for request in _EACH:
-        if request.operation in known:
+    broken = {entry.operation for entry in each if entry.operation in known}
+    for entry in each:
+        if entry.operation in known:
             continue
-        first = again = await course.run(Race((request,)), "", judged=False)
+        first = again = await course.run(Race((entry,)), "", judged=False)
         if first.seconds < _ALONE:
-            again = await course.run(Race((request,)), "", judged=False)
+            again = await course.run(Race((entry,)), "", judged=False)
         if again.raised:
-            broken.add(request.operation)
+            broken.add(entry.operation)
         pause = max(pause, min(first.pause, again.pause))
         call = max(call, min(first.seconds, again.seconds))
     pace = Pace(pause, call, frozenset(broken))
     course.turns.grace = pace.grace
-    for request in _EACH if call < _SLOW else ():
-        if request.operation in known:
+    for entry in each if call < _SLOW else ():
+        if entry.operation in known:
             continue
         for instance in range(len(course.subjects)):
-            await course.run(Race((replace(request, instance=instance),) * len(NAMES)), None, judged=False)
+            asked = replace(entry, instance=instance)
+            await course.run(Race((asked,) * len(NAMES)), None, judged=False)
     return pace

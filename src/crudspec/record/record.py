@@ -113,6 +113,16 @@ class Record:
             if nodeid in self.results and self.results[nodeid].verdict in verdicts:
                 yield self.results[nodeid]
 
+    def inapplicable(self) -> dict[str, list[str]]:
+        """What tables lack, each with the clauses that are about it; those only of which no check applies."""
+        table, found = self.table(), dict[str, list[str]]()
+        for result in self.of(Verdict.NOT_APPLICABLE):
+            if table[result.backend, result.clause] is Verdict.NOT_APPLICABLE:
+                clauses = found.setdefault(result.detail, [])
+                if result.clause not in clauses:
+                    clauses.append(result.clause)
+        return found
+
     def is_partial(self) -> bool:
         """Tell whether the user's selection left checks out."""
         return len(self.checks) < self.offered
@@ -126,7 +136,7 @@ class Record:
         table = self.table()
         for (backend, clause), entry in self.deviations.items():
             verdict = table.get((backend, clause), Verdict.NOT_SELECTED)
-            if verdict in {Verdict.NOT_RUN, Verdict.UNCLAIMED, Verdict.NOT_SELECTED}:
+            if verdict in {Verdict.NOT_RUN, Verdict.NOT_APPLICABLE, Verdict.UNCLAIMED, Verdict.NOT_SELECTED}:
                 continue
             if entry.expired:
                 yield f"{backend}: the deviation from {clause} expired on {entry.expires}: {entry.reason}"

@@ -1,4 +1,7 @@
-"""What a run can find out about a clause."""
+"""What a run can find out about a clause.
+
+*n/a* says something of the table, and nothing of the backend: the table lacks what the clause is about.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ class Verdict(Enum):
 
     UNCLAIMED = "unclaimed"
     NOT_SELECTED = "not selected"
+    NOT_APPLICABLE = "n/a"
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     DEVIATES = "deviates"
     ADVICE = "advice"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from crudspec.backends.registry import Adapter
-    from crudspec.contract.clauses import Clause
+    from crudspec.contract.clause import Clause
     from crudspec.harness.call import Call
 
 _CALLS_WITH_SQL = 4

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crudspec.contract.causes import meaning
-from crudspec.contract.clauses import BY_ID, Consequence
+from crudspec.contract.clause import Consequence
+from crudspec.contract.clauses import BY_ID
 from crudspec.record import Record, Result, Verdict
 
 if TYPE_CHECKING:

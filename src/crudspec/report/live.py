@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from crudspec.record import Begin, Footer, Header, Plan, Record, Result, Verdict
-from crudspec.report.matrix import MARKS, as_text
+from crudspec.report.matrix import MARKS
+from crudspec.report.page import Page
 from crudspec.report.summary import opening
 from crudspec.report.text import PLAIN
 
@@ -26,6 +27,7 @@ _WIDTH = 100
 
 _CHARACTERS = {
     Verdict.PASS: ".",
+    Verdict.NOT_APPLICABLE: "/",
     Verdict.FAIL: "F",
     Verdict.ADVICE: "a",
     Verdict.DEVIATES: "d",
@@ -42,6 +44,7 @@ class Screen:
         # https://no-color.org and https://force-color.org
         self.colour = not os.environ.get("NO_COLOR") and (bool(os.environ.get("FORCE_COLOR")) or self.is_terminal)
         self.width = max(shutil.get_terminal_size((_WIDTH, 24)).columns, 60)
+        self.page = Page(width=self.width, colour=self.colour, wraps=self.is_terminal)
 
     def write(self, text: str) -> None:
         """Write text; what the encoding cannot say is written in ASCII."""
@@ -81,7 +84,7 @@ class Live:
         """Show one more event."""
         match event:
             case Header():
-                self._say(opening(event))
+                self._say(self._screen.page.fit(opening(event), 2))
             case Plan() if self._progress and self._task is not None:
                 self._progress.update(self._task, total=len(event.checks))
             case Begin() if self._progress and self._task is not None:
@@ -96,14 +99,15 @@ class Live:
         if self._progress and self._task is not None:
             self._progress.update(self._task, completed=len(record.results))
         if self._verbose:
+            page = self._screen.page
             word, style = MARKS[result.verdict]
-            mark = as_text(Text(f"{word:8}", style=style), width=None, colour=self._screen.colour)
+            mark = page.styled(f"{word:8}", style)
             name = result.nodeid.rpartition("::")[2].partition("[")[0]
             self._say(f"{mark} {result.clause:14} {result.backend}  {name}  {result.seconds:.2f} s")
             if result.failure and result.verdict in {Verdict.FAIL, Verdict.ADVICE}:
-                self._say("\n" + "\n".join(f"  {line}".rstrip() for line in result.failure.splitlines()) + "\n")
+                self._say("\n".join(["", *page.failure(result.failure), ""]))
             elif result.verdict is Verdict.NOT_RUN:
-                self._say(f"         {result.detail}")
+                self._say(page.fit(f"         {result.detail}", 9))
         elif self._progress is None:
             self._screen.write(_CHARACTERS[result.verdict])
             self._column += 1

@@ -15,6 +15,8 @@ from crudspec.record import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from crudspec.contract.clause import Clause, Profile
+
 _SHORTEST_PROMISE = 30
 _BEFORE_BACKENDS = 25
 """Characters of the clause and its level."""
@@ -27,8 +29,12 @@ MARKS = {
     Verdict.NOT_RUN: ("not run", "bold magenta"),
     Verdict.UNCLAIMED: ("-", "dim"),
     Verdict.NOT_SELECTED: ("·", "dim"),
+    Verdict.NOT_APPLICABLE: ("n/a", "dim"),
 }
 """How each verdict is shown."""
+
+UNASKED = {Verdict.UNCLAIMED, Verdict.NOT_SELECTED, Verdict.NOT_APPLICABLE}
+"""What says nothing of a backend."""
 
 
 def side_by_side(backends: Sequence[str], *, width: int) -> Iterator[list[str]]:
@@ -62,15 +68,7 @@ def matrix(backends: Sequence[str], table: Mapping[tuple[str, str], Verdict], *,
     told = room >= _SHORTEST_PROMISE
     if told:
         view.add_column("promise", style="dim", no_wrap=True, overflow="ellipsis", width=room)
-    for profile in PROFILES:
-        rows = [
-            (clause, [table.get((backend, clause.id), Verdict.NOT_SELECTED) for backend in backends])
-            for clause in CLAUSES
-            if clause.profile == profile.name
-        ]
-        rows = [(clause, verdicts) for clause, verdicts in rows if set(verdicts) - {Verdict.NOT_SELECTED}]
-        if not any(set(verdicts) - {Verdict.NOT_SELECTED, Verdict.UNCLAIMED} for _, verdicts in rows):
-            continue
+    for profile, rows in _shown(backends, table):
         counts = [_count([verdicts[column] for _, verdicts in rows]) for column in range(len(backends))]
         view.add_row(Text(profile.name, style="bold"), "", *counts, *([Text(profile.summary)] if told else []))
         for clause, verdicts in rows:
@@ -79,8 +77,32 @@ def matrix(backends: Sequence[str], table: Mapping[tuple[str, str], Verdict], *,
     return view
 
 
+def not_claimed(backends: Sequence[str], table: Mapping[tuple[str, str], Verdict]) -> Iterator[str]:
+    """What :func:`matrix` shows as not claimed, and the attribute of the class that would claim it, as text."""
+    for profile, rows in _shown(backends, table):
+        for clause, verdicts in rows:
+            if Verdict.UNCLAIMED in verdicts:
+                names = " or ".join(f"`{name}`" for name in clause.claimed_by or profile.claimed_by)
+                yield f"{clause.id if clause.claimed_by else profile.name} needs {names}"
+
+
+def _shown(
+    backends: Sequence[str], table: Mapping[tuple[str, str], Verdict]
+) -> Iterator[tuple[Profile, list[tuple[Clause, list[Verdict]]]]]:
+    """The profiles of which anything was to be asked, each with the rows of its clauses."""
+    for profile in PROFILES:
+        rows = [
+            (clause, [table.get((backend, clause.id), Verdict.NOT_SELECTED) for backend in backends])
+            for clause in CLAUSES
+            if clause.profile == profile.name
+        ]
+        rows = [(clause, verdicts) for clause, verdicts in rows if set(verdicts) - {Verdict.NOT_SELECTED}]
+        if any(set(verdicts) - {Verdict.NOT_SELECTED, Verdict.UNCLAIMED} for _, verdicts in rows):
+            yield profile, rows
+
+
 def _count(verdicts: Sequence[Verdict]) -> Text:
-    asked = [verdict for verdict in verdicts if verdict not in {Verdict.UNCLAIMED, Verdict.NOT_SELECTED}]
+    asked = [verdict for verdict in verdicts if verdict not in UNASKED]
     if not asked:
         return Text("unclaimed" if Verdict.UNCLAIMED in verdicts else "", style="dim")
     passed = asked.count(Verdict.PASS)

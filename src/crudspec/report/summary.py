@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from crudspec.contract.causes import remedy
-from crudspec.contract.clauses import BY_ID, Consequence
+from crudspec.contract.clause import Consequence
+from crudspec.contract.clauses import BY_ID
 from crudspec.contract.deviations import DeviationError, write_draft
 from crudspec.record import Header, Record, Verdict
 from crudspec.report.findings import Finding, findings, not_run
-from crudspec.report.matrix import as_text, matrix, side_by_side
+from crudspec.report.matrix import UNASKED, as_text, matrix, not_claimed, side_by_side
+from crudspec.report.page import Page
 from crudspec.report.text import cut
 
 if TYPE_CHECKING:
@@ -45,82 +45,79 @@ def opening(header: Header) -> str:
     )
 
 
-def closing(record: Record, *, width: int, colour: bool, excerpts: bool, heading: bool = True) -> str:
+def closing(record: Record, page: Page, *, excerpts: bool) -> str:
     """Everything that is shown at the end.
 
     Args:
         record: What the run has told.
-        width: Characters of a line, for what is laid out in columns.
-        colour: For a terminal that has them.
+        page: Where.
         excerpts: Show one failure of each finding; not where each was shown before.
-        heading: Name the matrix.
     """
-    return "\n".join(_closing(record, width, colour, excerpts, heading))
+    return "\n".join(_closing(record, page, excerpts))
 
 
-def _closing(record: Record, width: int, colour: bool, excerpts: bool, heading: bool) -> Iterator[str]:
-    def styled(text: str, style: str) -> str:
-        return as_text(Text(text, style=style), width=None, colour=colour)
-
+def _closing(record: Record, page: Page, excerpts: bool) -> Iterator[str]:
     table, found = record.table(), findings(record)
     backends = record.backends()
     if record.results and not _says_little(record, found):
-        if heading:
-            yield styled(" crudspec: the contract ".center(width, "="), "bold")
-        for some in side_by_side(backends, width=width):
-            yield as_text(matrix(some, table, width=width), width=width, colour=colour)
+        yield page.styled(" crudspec: the contract ".center(page.width, "="), "bold")
+        unclaimed: dict[str, None] = {}
+        for some in side_by_side(backends, width=page.width):
+            yield as_text(matrix(some, table, width=page.width), width=page.width, colour=page.colour)
+            unclaimed |= dict.fromkeys(not_claimed(some, table))
+        if unclaimed:
+            yield page.fit(f"- not claimed: {', '.join(unclaimed)} on the class itself", 2)
+        for reason, clauses in record.inapplicable().items():
+            yield page.fit(f"n/a: {_named(clauses)}: {reason}", 5)
         yield f"{len(record.checks) - len(record.missing())} of {len(record.checks)} planned checks were run" + (
             f", seed {record.header.seed}" if record.header else ""
         )
     for result in record.of(Verdict.DEVIATES):
-        yield f"deviates: {result.clause}, {result.backend}: {result.detail}"
+        yield page.fit(f"deviates: {result.clause}, {result.backend}: {result.detail}", 10)
     broken = [finding for finding in found if not finding.is_advice]
     for finding in broken:
         yield ""
-        yield from _told(finding, record, styled, excerpts)
+        yield from _told(finding, record, page, excerpts)
     advice = [finding for finding in found if finding.is_advice]
     if advice:
         yield ""
     for finding in advice:
-        yield styled("advice", "yellow") + cut(f": {_clauses(finding)}, {finding.backend}: {finding.title}", 200)
+        text = cut(f": {_clauses(finding)}, {finding.backend}: {finding.title}", 200)
+        word, rest = "advice", page.fit(f"advice{text}", 8).removeprefix("advice")
+        yield page.styled(word, "yellow") + rest
     if advice:
-        yield "--strict (of pytest: --crud-strict) tells an advice in full, and fails the run"
-    yield from _besides(record, styled)
+        yield page.fit("--strict (of pytest: --crud-strict) tells an advice in full, and fails the run")
+    yield from _besides(record, page)
     if record.results:
         yield ""
-        yield styled(last_words(record, found), "bold")
+        yield page.styled(page.fit(last_words(record, found)), "bold")
 
 
 def _says_little(record: Record, found: Sequence[Finding]) -> bool:
     """Tell whether one finding for each backend is all there is: a matrix without a pass is a wall."""
     nothing_holds = not any(True for _ in record.of(Verdict.PASS, Verdict.DEVIATES, Verdict.ADVICE))
-    asked = [verdict for verdict in record.table().values() if verdict is not Verdict.UNCLAIMED]
+    asked = [verdict for verdict in record.table().values() if verdict not in UNASKED]
     many = len(asked) > _FEW * len(record.backends())
     return bool(found) and nothing_holds and many and len(found) <= len(record.backends())
 
 
-def _told(finding: Finding, record: Record, styled, excerpts: bool) -> Iterator[str]:  # noqa: ANN001
+def _told(finding: Finding, record: Record, page: Page, excerpts: bool) -> Iterator[str]:
     name = finding.consequence.value
     several = len(record.backends()) > 1
     of = f"{finding.backend}: " if several else ""
-    yield (
-        styled(f"{name.upper():6}", _COLOURS[finding.consequence]) + " " + styled(cut(of + finding.title, 200), "bold")
-    )
+    title = page.fit(f"{name.upper():6} {cut(of + finding.title, 200)}", 7)
+    yield page.styled(title[:6], _COLOURS[finding.consequence]) + page.styled(title[6:], "bold")
     count = len(finding.results)
-    yield f"       {_clauses(finding)}; {count} check{'s' * (count != 1)}"
+    yield page.fit(f"       {_clauses(finding)}; {count} check{'s' * (count != 1)}", 7)
     if excerpts:
         if remedy(finding.worst.cause):
-            yield f"       try: {remedy(finding.worst.cause)}"
-        yield from excerpt(finding)
+            yield page.fit(f"       try: {remedy(finding.worst.cause)}", 12)
+        yield from excerpt(finding, page)
 
 
-def excerpt(finding: Finding) -> Iterator[str]:
-    """A screen of the worst failure, and where the rest is; a program to paste stands at the left edge."""
-    lines, is_program = [], False
-    for line in finding.worst.failure.splitlines():
-        is_program = is_program and not line.startswith("  again ")
-        lines.append(line if is_program else f"  {line}".rstrip())
-        is_program = is_program or line.startswith("  program ")
+def excerpt(finding: Finding, page: Page) -> Iterator[str]:
+    """A screen of the worst failure, and where the rest is."""
+    lines = list(page.failure(finding.worst.failure))
     if len(lines) <= _SCREEN:
         yield from lines
         return
@@ -138,7 +135,7 @@ def _named(clauses: Sequence[str]) -> str:
     return ", ".join(clauses[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _besides(record: Record, styled) -> Iterator[str]:  # noqa: ANN001
+def _besides(record: Record, page: Page) -> Iterator[str]:
     """What was not run and why, notes, and what else fails the run."""
     several = len(record.backends()) > 1
     for backend, reasons in not_run(record).items() if record.has_begun() else ():
@@ -151,7 +148,7 @@ def _besides(record: Record, styled) -> Iterator[str]:  # noqa: ANN001
                 if reason in BY_ID
                 else f"not run: {count}{names}: {reason}"
             )
-            yield styled(cut(of + told, 600), "magenta")
+            yield page.styled(page.fit(cut(of + told, 600), 2), "magenta")
     printed: dict[str, dict[str, str]] = {}
     for result in record.results.values():
         if result.printed:
@@ -160,8 +157,8 @@ def _besides(record: Record, styled) -> Iterator[str]:  # noqa: ANN001
     for name, texts in printed.items():
         first = next(iter(texts.values())).splitlines()[0][:80]
         notes.append(f"{name} printed something in {_named(list(texts))}; first {first!r}")
-    yield from (f"note: {note}" for note in notes)
-    yield from (styled(problem, "red") for problem in record.problems())
+    yield from (page.fit(f"note: {note}", 6) for note in notes)
+    yield from (page.styled(page.fit(problem, 2), "red") for problem in record.problems())
 
 
 def last_words(record: Record, found: Sequence[Finding]) -> str:
@@ -190,7 +187,7 @@ def _without(record: Record, advice: int) -> str:
     kept: dict[str, int] = Counter()
     asked: dict[str, int] = Counter()
     for (backend, _), verdict in record.table().items():
-        asked[backend] += verdict is not Verdict.UNCLAIMED
+        asked[backend] += verdict not in UNASKED
         kept[backend] += verdict is Verdict.PASS
     counts = {(kept[name], asked[name]) for name in record.backends()}
     names = record.backends()
@@ -208,8 +205,8 @@ def _without(record: Record, advice: int) -> str:
 def summarise(run: Run, reporter: pytest.TerminalReporter) -> None:
     """Print it at the end of a pytest run, where pytest itself has shown the failures."""
     shown = run.config.getoption("tbstyle", "auto") != "no"
-    width = max(reporter._tw.fullwidth, 60)
-    text = closing(run.record, width=width, colour=reporter.hasmarkup, excerpts=not shown)
+    page = Page(width=max(reporter._tw.fullwidth, 60), colour=reporter.hasmarkup, wraps=bool(reporter.isatty))
+    text = closing(run.record, page, excerpts=not shown)
     for line in text.splitlines():
         reporter.write_line(run.redacted(line))
     if run.config.getoption("crud_write_deviations"):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
+from rich.cells import cell_len
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_BLANK = re.compile(r"(?<! ) (?! )")
 _CARRIAGE = re.compile(r"\r\n?")
 
 PLAIN = str.maketrans({"…": "...", "·": ".", "✓": "+", "✗": "x", "→": "->", "—": "-", "–": "-"})
@@ -25,3 +28,21 @@ def cut(text: str, length: int) -> str:
         return text
     tail = length // 4
     return f"{text[: length - tail - 3]} … {text[-tail:]}"
+
+
+def wrapped(text: str, width: int, indent: int) -> str:
+    """The text broken between words, so that no line is longer than it has to be; all but the first are indented.
+
+    Only where one blank stands alone: of several in a row, in a title, say, each counts.
+    """
+    lines: list[str] = []
+    for line in text.split("\n"):
+        first, *words = _BLANK.split(line)
+        lines.append(first)
+        for word in words:
+            longer = f"{lines[-1]} {word}"
+            if cell_len(longer) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(" " * indent + word)
+    return "\n".join(lines)

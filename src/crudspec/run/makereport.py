@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crudspec.contract import causes
-from crudspec.contract.clauses import BY_ID, Clause, Consequence
+from crudspec.contract.clause import Clause, Consequence
+from crudspec.contract.clauses import BY_ID
 from crudspec.contract.deviations import today
-from crudspec.contract.failures import ContractBroken, Depends, Inconclusive
+from crudspec.contract.failures import ContractBroken, Depends, Inconclusive, NotApplicable
 from crudspec.harness.subject import DeadlineMissed
 from crudspec.record import Result, Verdict, to_json
 from crudspec.report.failure import describe, headline, own_connection_lost
@@ -70,7 +71,11 @@ def judge(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: pyte
                 seen="something else: a hook or a fixture of this project took its place",
             )
     judgement = _Judgement(run, BY_ID[clause_id], name, report)
-    if isinstance(error, _Skipped):
+    if isinstance(error, NotApplicable):
+        report.outcome = "skipped"
+        report.longrepr = (report.nodeid, 0, f"n/a: {error}")
+        result = judgement.result(Verdict.NOT_APPLICABLE, detail=str(error))
+    elif isinstance(error, _Skipped):
         report.outcome = "skipped"
         result = judgement.not_run(f"skipped: {error}")
     elif error is not None:

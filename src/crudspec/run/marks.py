@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from crudspec.contract.clauses import BY_ID
-from crudspec.contract.failures import Inconclusive
+from crudspec.contract.failures import ContractBroken, Inconclusive, NotApplicable
 
 MARK = "crudspec_clause"
 
@@ -53,13 +53,18 @@ def _to_its_end(check: _Check) -> Any:
     async def coroutine(**arguments: Any) -> None:
         try:
             await check(**arguments)
+        except NotApplicable:
+            raise
         except Exception as error:
             if not isinstance(error, Inconclusive):
                 abilities = arguments["backend"].abilities
                 abilities.failed.add(abilities.asking)
-            explain = arguments["backend"].explain
+            backend = arguments["backend"]
+            explain = backend.explain
             cause = error if explain is None else await explain(error)
             if cause is error:
+                if backend.refute is not None and isinstance(error, ContractBroken):
+                    await backend.refute(check, arguments)
                 raise
             raise cause from error
         completed.append(arguments["backend"])

@@ -246,7 +246,7 @@ class Run:
 
     def deviation(self, name: str, clause_id: str) -> Deviation | None:
         """The entry that says that this backend is known to break this clause, expired ones included."""
-        names = {name, self.adapter(name).spec}
+        names = {name, *(adapter.spec for adapter in self.adapters if adapter.name == name)}
         return next((d for d in self.deviations if d.backend in names and d.clause == clause_id), None)
 
     def _listed(self, name: str, clause_id: str, planned: set[str]) -> Listed:

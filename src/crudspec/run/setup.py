@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from crudspec.contract.causes import MEDDLED
-from crudspec.contract.clauses import Consequence
-from crudspec.contract.failures import ContractBroken, Depends
+from crudspec.contract.clause import Consequence
+from crudspec.contract.failures import ContractBroken, Depends, Inconclusive, NotApplicable, Unfit
+from crudspec.entity.tasks import TASKS
 from crudspec.harness.abilities import CONNECT, Abilities
+from crudspec.harness.company import REFERENCE, reference_of
+from crudspec.harness.databases import scratch_with
 from crudspec.harness.smoke import side_by_side, smoke
 from crudspec.harness.subject import Subject
-from crudspec.server import create_scratch, drop_scratch
+from crudspec.server import drop_scratch
+from crudspec.truth.applies import asks
+from crudspec.truth.expect import needs
 from crudspec.truth.witness import Witness
 from crudspec.wire import Proxy, threaded
 
@@ -72,7 +77,7 @@ class Stages:
             deadline: For each call, in seconds.
             wire: Connect each backend through a wire, which shows its SQL.
         """
-        self._adapters: Mapping[str, Adapter] = {adapter.name: adapter for adapter in adapters}
+        self._adapters: dict[str, Adapter] = {adapter.name: adapter for adapter in adapters}
         self._server = server
         self._deadline = deadline
         self.wire = wire
@@ -105,6 +110,7 @@ class Stages:
         Raises:
             ContractBroken: it cannot be opened.
             Depends: the same, and another clause tells it.
+            NotApplicable: its table lacks what the clause is about.
         """
         abilities = self.abilities[name]
         abilities.asking = clause
@@ -125,6 +131,8 @@ class Stages:
             await smoke(subject, stage.witness, clause=abilities.hangs[-1])
         subject.calls.clear()
         abilities.require(CONNECT)
+        stage.witness.sample.restart()
+        needs(*asks(clause, subject.table))
         return stage
 
     async def _make(self, name: str) -> None:
@@ -132,19 +140,23 @@ class Stages:
         if len(self._open) >= MOST_OPEN:
             await self._close(next(iter(self._open)))
         abilities = self.abilities[name]
-        dsn = await create_scratch(self._server(), name)
-        context = Witness.connect(dsn)
+        adapter = self._adapters[name]
+        dsn, sample = await scratch_with(self._server(), name, adapter.entity)
+        context = Witness.connect(dsn, sample)
         # In a thread of its own: a backend that blocks the event loop would otherwise wait for itself.
         wire = threaded(dsn) if self.wire else nullcontext()
         subject = Subject(
-            self._adapters[name],
+            adapter,
             dsn,
+            sample.table,
             deadline=self._deadline,
             wire=wire.__enter__(),
             no_wire=self.no_wire,
             abilities=abilities,
         )
         subject.explain = partial(self._explained, name)
+        if adapter.entity is not TASKS and adapter.name != REFERENCE:
+            subject.refute = partial(self._refuted, name)
         witness = await context.__aenter__()
         stage = Stage(subject, witness, context, wire, await witness.catalogue(), await witness.server_start())
         self._open[name] = stage
@@ -153,10 +165,32 @@ class Stages:
         self._hangs[name] = 0
         await smoke(subject, witness)
         if CONNECT not in abilities.broken:
-            elsewhere = await create_scratch(self._server(), f"{name} elsewhere")
+            elsewhere, _ = await scratch_with(self._server(), f"{name} elsewhere", adapter.entity)
             await side_by_side(subject, witness, elsewhere, partial(self._abandon, stage))
             await drop_scratch(self._server(), elsewhere)
         self._hangs[name] = len(abilities.hangs)
+
+    async def _refuted(self, name: str, check: Callable[..., Awaitable[None]], arguments: Mapping[str, Any]) -> None:
+        """Ask a check that has failed of the reference backend: where that fails, too, it is the table's doing, or ours.
+
+        Raises:
+            Unfit: it does.
+        """
+        stage = self._open[name]
+        beside = f"{REFERENCE} of {name}"
+        clause = self.abilities[name].asking
+        self._adapters[beside] = reference_of(self._adapters[name], stage.subject.table)
+        self.abilities.setdefault(beside, Abilities())
+        try:
+            other = await self.stage(beside, clause)
+            theirs = {"backend": other.subject, "witness": other.witness, "sample": other.witness.sample}
+            await check(**{**arguments, **{one: value for one, value in theirs.items() if one in arguments}})
+        except (Inconclusive, NotApplicable):
+            return
+        except ContractBroken as broken:
+            raise Unfit(broken) from broken
+        finally:
+            await self.restore(beside)
 
     async def _open_anew(self, name: str, stage: Stage) -> None:
         try:
@@ -219,7 +253,7 @@ class Stages:
         """
         stage = self._open[name]
         try:
-            async with Witness.connect(stage.subject.dsn) as another:
+            async with stage.witness.another() as another:
                 is_up = await another.server_start() == stage.server_start
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return error

@@ -10,6 +10,7 @@ then (asyncio, asyncpg, Alembic, testcontainers) is imported where it is used.
 from crudspec.server.choice import Server, ServerChoice, ServerError
 from crudspec.server.run import running, start, stop
 from crudspec.server.scratch import create_scratch, drop_scratch
+from crudspec.server.template import recalled, remember
 
 __all__ = [
     "Server",
@@ -17,6 +18,8 @@ __all__ = [
     "ServerError",
     "create_scratch",
     "drop_scratch",
+    "recalled",
+    "remember",
     "running",
     "start",
     "stop",

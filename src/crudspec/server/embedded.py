@@ -37,7 +37,7 @@ def running(run: RunDir, interrupts: Interrupts, *, remark: str = "") -> Generat
     """
     user = binaries.account()
     installation = binaries.find(user)
-    kept = cache.entry(installation, (run.read("request") or {})["migrations"])
+    kept = cache.entry(installation, (run.read("request") or {})["schema"])
     cold = kept is None or not kept.exists()
     work, lock, postgres = None, None, None
     try:

@@ -13,6 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from crudspec.entity.errors import EntityError
+from crudspec.entity.source import Source
+from crudspec.entity.sources import BUILT_IN
 from crudspec.server import dsn as urls
 from crudspec.server import process
 from crudspec.server.choice import Server, ServerChoice, ServerError
@@ -20,7 +23,7 @@ from crudspec.server.process import Identity
 from crudspec.server.rundir import RunDir, last_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator
+    from collections.abc import Callable, Coroutine, Generator
 
     from crudspec.server.rundir import Fact
 
@@ -117,8 +120,6 @@ def _new(run: RunDir, choice: ServerChoice, owner: int) -> Server:
 
 
 def _request(choice: ServerChoice, owner: int) -> dict[str, Any]:
-    from crudspec.server import migrate
-
     dsn = choice.dsn
     if dsn is not None and not dsn.strip():
         raise ServerError(f"the DSN of --crud-dsn is empty; it is {urls.WANTED}")
@@ -136,7 +137,7 @@ def _request(choice: ServerChoice, owner: int) -> dict[str, Any]:
         "dsn": urls.normalised(dsn) if dsn else None,
         "owner": identity,
         "prefix": f"crudspec_{secrets.token_hex(6)}",
-        "migrations": migrate.digest(),
+        "schema": _built_in(Source.digest),
     }
 
 
@@ -172,14 +173,14 @@ def _spawn(run: RunDir) -> Identity:
 
 
 def _brought_up(run: RunDir, keeper: Identity, request: dict[str, Any]) -> Server:
-    """See the server through to its template; imports are done while the keeper is busy."""
+    """See the server through to its template; what can be done without it is done while the keeper is busy."""
     import asyncpg  # noqa: F401 - 0.1 s
 
-    from crudspec.server import migrate, template
+    from crudspec.server import template
 
     began = _told(run, "began", keeper, BEGIN_SECONDS if request["kind"] != "auto" else PULL_SECONDS)
     if began.get("cold") or began["kind"] == "external":
-        migrate.preload()
+        _built_in(template.script_of)
     up = _told(run, "up", keeper, PULL_SECONDS if began["kind"] == "container" else UP_SECONDS)
     if up["socket"]:
         dsn, version = _finished(template.adopt(up, request["prefix"]))
@@ -197,6 +198,14 @@ def _brought_up(run: RunDir, keeper: Identity, request: dict[str, Any]) -> Serve
 
         _finished(try_out(server))
     return server
+
+
+def _built_in(ask: Callable[[Source], str]) -> str:
+    """Ask the built-in schema for something of its own."""
+    try:
+        return ask(BUILT_IN)
+    except EntityError as exc:
+        raise ServerError(str(exc)) from exc
 
 
 def _told(run: RunDir, fact: Fact, keeper: Identity, seconds: float) -> dict[str, Any]:

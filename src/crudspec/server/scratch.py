@@ -12,6 +12,7 @@ from crudspec.server.choice import ServerError
 from crudspec.server.connections import connected, quoted
 
 if TYPE_CHECKING:
+    from crudspec.entity.source import Source
     from crudspec.server.choice import Server
 
 _LONGEST_LABEL = 30
@@ -20,28 +21,30 @@ _LONGEST_LABEL = 30
 _numbers = itertools.count(1)
 
 
-async def create_scratch(server: Server, label: str) -> str:
-    """Clone the template into a new, empty database.
+async def create_scratch(server: Server, label: str, source: Source | None = None) -> str:
+    """Clone the template of a schema into a new, empty database; the template is made on first use.
 
     Args:
         server: Where.
         label: For people who look at the server: who uses it. Everything but letters and digits becomes ``_``.
+        source: Of the schema; None is the built-in one, the table ``tasks``.
 
     Returns:
         The clone's DSN.
 
     Raises:
+        EntityError: the schema cannot be made; says what to write.
         ServerError: the server cannot be reached or refuses.
     """
     import asyncpg
 
     plain = re.sub(r"[^a-z0-9]+", "_", label.lower())[:_LONGEST_LABEL].strip("_") or "scratch"
-    source = quoted(template.name(server.prefix))
     async with connected(server.dsn) as connection:
+        whole = quoted(await template.have(connection, server, source))
         for number in _numbers:
             name = f"{server.prefix}_{plain}_{number}"
             try:
-                await connection.execute(f"CREATE DATABASE {quoted(name)} TEMPLATE {source}")
+                await connection.execute(f"CREATE DATABASE {quoted(name)} TEMPLATE {whole}")
             except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
                 # Another process of this run took the number; the server is the only one who knows them all.
                 continue
@@ -55,10 +58,10 @@ async def drop_scratch(server: Server, dsn: str) -> None:
     """Drop a scratch database, whoever is still connected to it; nothing happens if it is gone.
 
     Raises:
-        ServerError: it is not one of this run's, or it is the template; nothing was touched.
+        ServerError: it is not one of this run's, or it is a template; nothing was touched.
     """
     name = urls.database_of(dsn)
-    if not name.startswith(f"{server.prefix}_") or name == template.name(server.prefix):
+    if not name.startswith(f"{server.prefix}_") or template.is_one(server.prefix, name):
         raise ServerError(f"database {name} is not a scratch database of this run and is left alone")
     async with connected(server.dsn) as connection:
         await connection.execute(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")

@@ -5,6 +5,7 @@ So a *child* runs the checks and tells events through a pipe; the *parent* impor
 other to its children, knows how long each may be silent, and alone says how it went.
 """
 
-from crudspec.supervisor.loop import Order, Supervisor
+from crudspec.supervisor.loop import Supervisor
+from crudspec.supervisor.order import Order
 
 __all__ = ["Order", "Supervisor"]

@@ -18,7 +18,7 @@ from crudspec.supervisor.ends import NOT_DONE
 from crudspec.supervisor.nursery import nursery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from crudspec.record import Event
 
@@ -104,12 +104,17 @@ class Child:
         self._enter(State.OPENING)
         self._say({})
 
-    def give(self, nodeid: str) -> None:
-        """Let it run a check."""
+    def give(self, nodeid: str, failed: Collection[str]) -> None:
+        """Let it run a check.
+
+        Args:
+            nodeid: Which.
+            failed: The clauses that its backend has failed so far, in whatever process.
+        """
         self._enter(State.BUSY)
         self.check = nodeid
         self._printed = b""
-        self._say({"check": nodeid})
+        self._say({"check": nodeid, "failed": sorted(failed)})
 
     def end(self) -> None:
         """There is nothing more to run."""

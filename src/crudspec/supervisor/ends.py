@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crudspec.contract import causes
-from crudspec.contract.clauses import BY_ID, Consequence
+from crudspec.contract.clause import Consequence
+from crudspec.contract.clauses import BY_ID
 from crudspec.record import Result, Verdict
 from crudspec.report.text import printable
 

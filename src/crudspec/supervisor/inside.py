@@ -13,7 +13,8 @@ import pytest
 
 import crudspec.suite  # noqa: F401 - all of the suite's own code, before any backend can reach it
 from crudspec.contract import causes
-from crudspec.contract.clauses import BY_ID, Consequence
+from crudspec.contract.clause import Consequence
+from crudspec.contract.clauses import BY_ID
 from crudspec.contract.failures import ContractBroken
 from crudspec.harness.heartbeat import SIZE, heart
 from crudspec.plugin import current_run
@@ -111,9 +112,10 @@ class Inside:
             broken = ContractBroken(f"{operation}, once", expected="the process goes on", seen=seen)
             broken.consequence, broken.cause = Consequence.HANG, causes.ENDS
             run.stages.abilities[backend].broken[operation] = clause, broken
-        while (nodeid := self._link.command().get("check")) is not None:
+        while (nodeid := (command := self._link.command())["check"]) is not None:
             self._link.tell(Begin(nodeid=nodeid))
             if nodeid in items:
+                run.stages.abilities[run.record.checks[nodeid].backend].failed.update(command["failed"])
                 hook.pytest_runtest_protocol(item=items[nodeid], nextitem=nothing)
             result = run.record.results.get(nodeid) or _not_run(nodeid)
             if spoilt := self._spoilt(session):

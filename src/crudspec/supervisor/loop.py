@@ -11,15 +11,16 @@ import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from crudspec.contract import causes
 from crudspec.harness.abilities import OWNERS
 from crudspec.record import Begin, Error, Footer, Header, Note, Plan, Record, Result, Spoilt, Verdict
-from crudspec.server import Server, ServerChoice, ServerError, start, stop
+from crudspec.server import Server, ServerError, start, stop
 from crudspec.server.dsn import redacted
 from crudspec.supervisor import ends, limits
 from crudspec.supervisor.child import Child, State
@@ -29,47 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crudspec.record import Check, Event
+    from crudspec.server import ServerChoice
+    from crudspec.supervisor.order import Audience, Order
 
 _LOOK = 0.05
 """Seconds between two looks at what tells nothing of itself: a process that has ended, a deadline, the screen."""
 _PRINTED = 200
 _START_PATIENCE = 10.0
 """Seconds that a run which ends at once waits for its server to be there; the keeper removes it anyway."""
-
-
-class Audience(Protocol):
-    """Whoever is told every event as it comes."""
-
-    def take(self, event: Event, record: Record) -> None:
-        """One more event; the record has it already."""
-
-    def tick(self) -> None:
-        """Some time has passed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What to run.
-
-    Attributes:
-        arguments: For pytest, without the server's DSN.
-        choice: Where PostgreSQL comes from; None to list the checks, which needs none.
-        processes: How many children at once.
-        stop_at_first: Whether the first failure is the end of the run.
-        effort: Name of the effort, for what a check may take.
-        deadline: What an operation may take, in seconds, if it is not the usual; a check may then take more, too.
-        command: What was typed, without a DSN.
-        options: Those of it that a check has to be repeated with.
-    """
-
-    arguments: Sequence[str]
-    choice: ServerChoice | None
-    processes: int = 1
-    stop_at_first: bool = False
-    effort: str = "default"
-    deadline: float | None = None
-    command: str = ""
-    options: Sequence[str] = ()
 
 
 class Supervisor:
@@ -91,6 +59,7 @@ class Supervisor:
         self._run_dir = Path(tempfile.gettempdir()) / f"crudspec-run-{os.getpid()}-{secrets.token_hex(6)}"
         self._starter: threading.Thread | None = None
         self._broken: list[tuple[str, str, str, str]] = []
+        self._failed: defaultdict[str, set[str]] = defaultdict(set)
         self._noted: set[str] = set()
         self._false_starts = 0
         self._is_over = False
@@ -118,6 +87,8 @@ class Supervisor:
         return status
 
     def _tell(self, event: Event) -> None:
+        if isinstance(event, Result) and event.verdict in {Verdict.FAIL, Verdict.ADVICE, Verdict.DEVIATES}:
+            self._failed[event.backend].add(event.clause)  # another process may be given the backend's next check
         self.record.add(event)
         self._audience.take(event, self.record)
 
@@ -128,10 +99,10 @@ class Supervisor:
     # Begin and end
 
     def _go(self) -> None:
-        self._spawn()
-        if self._order.choice is not None:
+        if self._order.choice is not None:  # first of all: the first process takes a second to import what it needs
             self._starter = threading.Thread(target=self._start_server, args=[self._order.choice], daemon=True)
             self._starter.start()
+        self._spawn()
         while self._children and not self._is_over:
             self._look()
 
@@ -263,7 +234,7 @@ class Supervisor:
         if check is None:
             child.end()
         else:
-            child.give(check.nodeid)
+            child.give(check.nodeid, self._failed[check.backend])
 
     def _backend(self, child: Child) -> str:
         return self.record.checks[child.check].backend if child.check else ""

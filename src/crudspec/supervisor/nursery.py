@@ -29,6 +29,10 @@ _DESCRIPTORS = 4
 """What a child is given: where commands come in, where events go out, the place of calls, and where it prints."""
 
 
+class _Ended(OSError):
+    """There is nothing more to be copied."""
+
+
 class Copy:
     """A child's process, as the parent sees it.
 
@@ -43,7 +47,7 @@ class Copy:
         while b"\n" not in self._told:
             more = line.recv(64)
             if not more:
-                raise OSError("the process that is to be copied has ended")
+                raise _Ended("the process that is to be copied has ended")
             self._told += more
         line.setblocking(False)
         first, _, self._told = self._told.partition(b"\n")
@@ -83,16 +87,27 @@ class Nursery:
         """
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
         if self._process is None or self._process.poll() is not None or self._environment != environment:
-            self.close()
-            self._start()
-            self._environment = environment
+            self._start(environment)
+        try:
+            return self._copy(descriptors)
+        except (ConnectionError, _Ended):  # a backend has killed it, so short a time ago that it seemed to run
+            self._start(environment)
+            return self._copy(descriptors)
+
+    def _copy(self, descriptors: Sequence[int]) -> Copy:
         assert self._line is not None
         ours, theirs = socket.socketpair()
-        with theirs:
-            socket.send_fds(self._line, [b"f"], [*descriptors, theirs.fileno()])
-        return Copy(ours)
+        try:
+            with theirs:
+                socket.send_fds(self._line, [b"f"], [*descriptors, theirs.fileno()])
+            return Copy(ours)
+        except OSError:
+            ours.close()
+            raise
 
-    def _start(self) -> None:
+    def _start(self, environment: dict[str, str]) -> None:
+        self.close()
+        self._environment = environment
         self._line, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(

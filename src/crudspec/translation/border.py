@@ -7,11 +7,11 @@ import types
 from functools import wraps
 from typing import TYPE_CHECKING, Any, cast
 
-from crudspec.backend import OPERATIONS
 from crudspec.contract.clauses import CLAUSES
+from crudspec.entity.tasks import methods_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Collection, Coroutine
     from types import TracebackType
 
     Instead = Callable[[Exception, str], Exception | None]
@@ -67,7 +67,7 @@ def bordered(cls: type, instead: Instead) -> Any:
             return _AsyncContext(context, instead, kind)
         return _Context(context, instead, kind) if hasattr(context, "__enter__") else context
 
-    body |= {name: operation(name) for name in OPERATIONS} | {"connect": connect}
+    body |= {name: operation(name) for name in methods_of(cls).values()} | {"connect": connect}
     kind = types.new_class(cls.__name__, (cls,), exec_body=lambda namespace: namespace.update(body))
     return kind
 
@@ -142,19 +142,20 @@ class _Context:
 
 def _faced(entered: Any, instead: Instead, kind: type) -> Any:
     """What was entered; behind a face where it is of another class, as where ``connect`` names its own by name."""
-    return entered if isinstance(entered, kind) else _Face(entered, instead)
+    return entered if isinstance(entered, kind) else _Face(entered, instead, methods_of(kind).values())
 
 
 class _Face:
     """An object whose five operations lead over the border."""
 
-    def __init__(self, inner: object, instead: Instead) -> None:
+    def __init__(self, inner: object, instead: Instead, methods: Collection[str]) -> None:
         self._inner = inner
         self._instead = instead
+        self._methods = methods
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._inner, name)
-        if name not in OPERATIONS:
+        if name not in self._methods:
             return value
 
         def operation(*args: object, **kwargs: object) -> Any | Coroutine[Any, Any, Any]:

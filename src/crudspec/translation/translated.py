@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from crudspec.contract.ownership import is_leak
-from crudspec.errors import CrudError, InvalidTask, Unavailable, from_sqlstate
+from crudspec.errors import CrudError, InvalidValue, Unavailable, from_sqlstate
 from crudspec.translation.border import bordered
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def translated(cls: _Class) -> _Class:
     * :class:`~crudspec.Unavailable` for what an ``OSError`` or a ``TimeoutError`` has led to, or a class says whose
       name, or a base's, is the DB-API's ``OperationalError`` or ``InterfaceError`` or tells of a connection or a
       timeout;
-    * :class:`~crudspec.InvalidTask` for what a ``ValueError`` or a ``TypeError`` has led to, or a class whose name, or
+    * :class:`~crudspec.InvalidValue` for what a ``ValueError`` or a ``TypeError`` has led to, or a class whose name, or
       a base's, is the DB-API's ``DataError``, say; not in ``connect``, which is given no value;
     * :class:`~crudspec.CrudError` for anything else.
 
@@ -89,7 +89,7 @@ def _named(error: Exception, *, connecting: bool) -> CrudError:
     if any(isinstance(link, OSError | EOFError) for link in links):  # OSError: TimeoutError is one
         return Unavailable(f"the connection to the database failed ({name})")
     if not connecting and (names & _REFUSED or any(isinstance(link, ValueError | TypeError) for link in links)):
-        return InvalidTask(f"a value was refused before it reached the database ({name})")
+        return InvalidValue(f"a value was refused before it reached the database ({name})")
     if any(map(_LOST.search, names)):
         return Unavailable(f"the connection to the database failed ({name})")
     return CrudError(f"the database could not be asked ({name})")

@@ -6,19 +6,47 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from crudspec.contract.causes import ACCEPTED
-from crudspec.contract.clauses import BY_ID, Consequence
-from crudspec.contract.failures import ContractBroken, Inconclusive
-from crudspec.truth.model import matches
+from crudspec.contract.clause import Consequence
+from crudspec.contract.clauses import BY_ID
+from crudspec.contract.failures import ContractBroken, Inconclusive, NotApplicable
+from crudspec.entity.row import matches
 from crudspec.truth.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator
+
+    from crudspec.entity.row import Row
+    from crudspec.entity.table import Table
 
 
 def expect(what: str, seen: object, expected: object) -> None:
     """Fail unless both are equal and of one type: ``1`` is not ``True``; rows are compared by what both have."""
     if not matches(expected, seen):
         raise ContractBroken(what, expected=shown(expected), seen=shown(seen))
+
+
+def needs(there: object, reason: str) -> None:
+    """Go on only if the table has what a check is about.
+
+    Args:
+        there: Something, or nothing.
+        reason: What the table lacks.
+
+    Raises:
+        NotApplicable: it is nothing.
+    """
+    if not there:
+        raise NotApplicable(reason)
+
+
+def expect_listed(table: Table, what: str, seen: list[Row], stored: list[Row]) -> None:
+    """Fail unless a list has every stored row, in the order that the table's entity promises."""
+    expect(f"the number of rows in {what}", len(seen), len(stored))
+    wanted = table.sort(stored)
+    if table.is_in_order(seen):
+        seen = table.sort(seen)  # those that are alike in what decides the order may come in any
+    for number, (row, expected) in enumerate(zip(seen, wanted, strict=True)):
+        expect(f"row {number} of {len(wanted)} in {what}", row, expected)
 
 
 class Every:

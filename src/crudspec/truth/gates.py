@@ -11,12 +11,15 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from crudspec.contract.failures import ContractBroken, Inconclusive
+from crudspec.entity.table import quoted
 from crudspec.truth.shown import shown
-from crudspec.truth.witness import Witness
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
     from contextlib import AbstractAsyncContextManager
+
+    from crudspec.entity.row import Key
+    from crudspec.truth.witness import Witness
 
 SLOW_COMMIT_SECONDS = 0.1
 POLL_SECONDS = 0.004
@@ -35,60 +38,80 @@ _GATE_KEY = 7_234_118_205_310_664_091
 async def _trigger(witness: Witness, timing: str, body: str) -> AsyncGenerator[None]:
     """A trigger on the table, there and gone again."""
     await witness.execute(
-        f"CREATE FUNCTION crudspec_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} "
-        f"RETURN coalesce(NEW, OLD); END $$; CREATE {timing} FOR EACH ROW EXECUTE FUNCTION crudspec_gate()"
+        f"CREATE FUNCTION public.crudspec_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} "
+        f"RETURN coalesce(NEW, OLD); END $$; CREATE {timing} FOR EACH ROW EXECUTE FUNCTION public.crudspec_gate()"
     )
     try:
         yield
     finally:
-        await witness.unblocked("DROP TRIGGER crudspec_gate ON tasks; DROP FUNCTION crudspec_gate()")
+        await witness.unblocked(f"DROP TRIGGER {_GATE} ON {witness.table.quoted}; DROP FUNCTION public.crudspec_gate()")
 
 
-_AT_COMMIT = "CONSTRAINT TRIGGER crudspec_gate AFTER INSERT OR UPDATE OR DELETE ON tasks DEFERRABLE INITIALLY DEFERRED"
+_GATE = "zz_crudspec_gate"
+"""Triggers run in the order of their names: the table's own come first."""
+
+
+def _at_commit(witness: Witness) -> str:
+    writes = f"AFTER INSERT OR UPDATE OR DELETE ON {witness.table.quoted}"
+    return f"CONSTRAINT TRIGGER {_GATE} {writes} DEFERRABLE INITIALLY DEFERRED"
 
 
 def commits_fail(witness: Witness) -> AbstractAsyncContextManager[None]:
     """Every statement succeeds and every COMMIT fails, with SQLSTATE 23514 (check_violation)."""
     return _trigger(
-        witness, _AT_COMMIT, "RAISE EXCEPTION 'the COMMIT fails, by crudspec' USING ERRCODE = 'check_violation';"
+        witness,
+        _at_commit(witness),
+        "RAISE EXCEPTION 'the COMMIT fails, by crudspec' USING ERRCODE = 'check_violation';",
     )
 
 
 def commits_slow(witness: Witness) -> AbstractAsyncContextManager[None]:
     """Every COMMIT takes a while: nobody else sees the write before."""
-    return _trigger(witness, _AT_COMMIT, f"PERFORM pg_sleep({SLOW_COMMIT_SECONDS});")
+    return _trigger(witness, _at_commit(witness), f"PERFORM pg_sleep({SLOW_COMMIT_SECONDS});")
 
 
 @asynccontextmanager
-async def recorded_clock(witness: Witness) -> AsyncGenerator[Callable[[int], Awaitable[object]]]:
-    """The server notes its ``now()`` for each inserted row; yields a function from id to that time."""
-    await witness.execute("CREATE TABLE crudspec_clock (id bigint, at timestamptz)")
+async def recorded_clock(witness: Witness) -> AsyncGenerator[Callable[[Key], Awaitable[Mapping[str, Any]]]]:
+    """The server notes its ``now()`` for each inserted row; yields a function from key to that time by column."""
+    table = witness.table
+    clocks = {column.name: f"now()::{column.type.sql}" for column in table.clocks}
+    keys = ", ".join(map(quoted, table.key))
+    times = ", ".join(f"{now} AS {quoted(f'at {name}')}" for name, now in clocks.items())
+    columns = ", ".join(filter(None, [keys, times]))
+    await witness.execute(f"CREATE TABLE public.crudspec_clock AS SELECT {columns} FROM {table.quoted} LIMIT 0")
+    noted = ", ".join([*(f"NEW.{quoted(name)}" for name in table.key), *clocks.values()])
+    is_it = " AND ".join(f"{quoted(name)} = ${place}" for place, name in enumerate(table.key, 1))
+
+    async def noted_for(key: Key) -> Mapping[str, Any]:
+        found = await witness.fetchrow(f"SELECT * FROM public.crudspec_clock WHERE {is_it}", *key)
+        return {name: found[f"at {name}"] for name in clocks} if found else {}
+
     try:
         async with _trigger(
             witness,
-            "TRIGGER crudspec_gate BEFORE INSERT ON tasks",
-            "INSERT INTO crudspec_clock VALUES (NEW.id, now());",
+            f"TRIGGER {_GATE} BEFORE INSERT ON {table.quoted}",
+            f"INSERT INTO public.crudspec_clock VALUES ({noted});",
         ):
-            yield lambda task_id: witness.fetchval("SELECT at FROM crudspec_clock WHERE id = $1", task_id)
+            yield noted_for
     finally:
-        await witness.unblocked("DROP TABLE crudspec_clock")
+        await witness.unblocked("DROP TABLE public.crudspec_clock")
 
 
 def statements_fail(witness: Witness, sqlstate: str = "23514") -> AbstractAsyncContextManager[None]:
     """Every write that reaches a row fails in the server, if nothing else is said as check_violation."""
     return _trigger(
         witness,
-        "TRIGGER crudspec_gate BEFORE INSERT OR UPDATE OR DELETE ON tasks",
+        f"TRIGGER {_GATE} BEFORE INSERT OR UPDATE OR DELETE ON {witness.table.quoted}",
         f"RAISE EXCEPTION 'the statement fails, by crudspec' USING ERRCODE = '{sqlstate}';",
     )
 
 
 @asynccontextmanager
-async def _holding(dsn: str, lock: str) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
+async def _holding(witness: Witness, lock: str, *args: object) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
     """Hold a lock on a connection of its own; yields what lets go of it early."""
-    async with Witness.connect(dsn) as holder:
+    async with witness.another() as holder:
         await holder.execute("BEGIN")
-        await holder.execute(lock)
+        await holder.fetchval(lock, *args)
         held = True
 
         async def release() -> None:
@@ -103,24 +126,25 @@ async def _holding(dsn: str, lock: str) -> AsyncGenerator[Callable[[], Awaitable
             await release()
 
 
-def row_locked(dsn: str, task_id: int) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+def row_locked(witness: Witness, key: Key) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
     """Every write to that row waits until the lock is released; reads and other rows are free."""
-    return _holding(dsn, f"SELECT FROM tasks WHERE id = {task_id} FOR UPDATE")
+    return _holding(witness, f"{witness.one_row} FOR UPDATE", *key)
 
 
-def table_locked(dsn: str) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+def table_locked(witness: Witness) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
     """Every operation that looks at the table waits until the lock is released."""
-    return _holding(dsn, "LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE")
+    return _holding(witness, f"LOCK TABLE {witness.table.quoted} IN ACCESS EXCLUSIVE MODE")
 
 
 @asynccontextmanager
-async def change_blocked(witness: Witness, dsn: str, column: str) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
+async def change_blocked(witness: Witness, column: str) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
     """Every UPDATE that changes that column waits in the middle of its statement, until the lock is released."""
     lock = f"pg_advisory_xact_lock({_GATE_KEY})"
-    body = f"IF NEW.{column} IS DISTINCT FROM OLD.{column} THEN PERFORM {lock}; END IF;"
+    name = quoted(column)
+    body = f"IF NEW.{name}::text IS DISTINCT FROM OLD.{name}::text THEN PERFORM {lock}; END IF;"
     async with (
-        _trigger(witness, "TRIGGER crudspec_gate BEFORE UPDATE ON tasks", body),
-        _holding(dsn, f"SELECT {lock}") as release,
+        _trigger(witness, f"TRIGGER {_GATE} BEFORE UPDATE ON {witness.table.quoted}", body),
+        _holding(witness, f"SELECT {lock}") as release,
     ):
         yield release
 

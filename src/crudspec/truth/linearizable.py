@@ -3,7 +3,7 @@
 The definition is Herlihy and Wing's (*Linearizability: A Correctness Condition for Concurrent Objects*, 1990), the
 search Wing and Gong's (*Testing and Verifying Concurrent Objects*, 1993): take any operation that did not begin
 after another one had ended, see whether a table that knows only one operation at a time gives the same result, and
-go on with the rest. What a table does with one operation is said here once more, in a few lines of its own.
+go on with the rest.
 
 Of an operation that raised nobody knows whether it happened: it may have taken effect at any moment after its call,
 also after it raised, or never.
@@ -11,16 +11,18 @@ also after it raised, or never.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, permutations
 from math import inf
+from typing import TYPE_CHECKING
 
-from crudspec.truth.model import Row
-from crudspec.truth.shown import shown
+from crudspec.entity.row import Row
+from crudspec.truth.model import REFUSED, NewRow, Request, Rows, apply
+from crudspec.truth.shown import brief, brief_rows
 
-Table = frozenset[Row]
-"""Every row of the table."""
+if TYPE_CHECKING:
+    from crudspec.entity.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,8 @@ class Operation:
 
     Attributes:
         client: Who called it, for the reader.
-        name: ``create``, ``get``, ``update`` or ``delete``.
-        args: As it was called.
-        result: What it returned; rows as :class:`~crudspec.truth.model.Row`.
+        request: What was asked for.
+        result: What it returned; rows as :class:`~crudspec.entity.row.Row`.
         called: When it was called, on any clock that only goes forward.
         returned: When it returned, on the same clock. What returned before another was called comes first.
         unknown: It raised: it may have happened or not, and ``result`` and ``returned`` mean nothing.
@@ -39,8 +40,7 @@ class Operation:
     """
 
     client: str
-    name: str
-    args: tuple[object, ...]
+    request: Request
     result: object
     called: int
     returned: int
@@ -57,94 +57,63 @@ class Operation:
         return self.ended < other.called
 
 
-class _NewRow:
-    """What a create had to return where the row that it returned will not do."""
-
-    def __init__(self, title: object) -> None:
-        self._title = title
-
-    def __repr__(self) -> str:
-        return f"a new row with title {shown(self._title)}, not done"
-
-
-def apply(table: Table, operation: Operation) -> tuple[Table, object]:
-    """Run one operation with nothing else going on.
-
-    Returns:
-        The table afterwards, and what the operation has to return. The id and time of a created row are the
-        server's to choose: they are taken from the result, if it can be right.
-    """
-    if operation.name == "create":
-        row, title = operation.result, operation.args[0]
-        taken = {other.id for other in table}
-        if not isinstance(row, Row) or row.id in taken or row != row.but(title=title, done=False):
-            return table, _NewRow(title)
-        return table | {row}, row
-    found = next((row for row in table if row.id == operation.args[0]), None)
-    if operation.name == "get":
-        return table, found
-    if found is None:
-        return table, False
-    rest = table - {found}
-    if operation.name == "delete":
-        return rest, True
-    title, done = operation.args[1:]
-    assert isinstance(title, str)
-    assert isinstance(done, bool)
-    return rest | {found.but(title=title, done=done)}, True
-
-
 def same(result: object, promised: object) -> bool:
     """Equal and of one type: ``1`` is not ``True``."""
     return type(result) is type(promised) and result == promised
 
 
-def explain(before: Table, operations: Sequence[Operation], after: Table) -> list[Operation] | None:
-    """Find a serial order that gives every result and the final table.
+def explain(table: Table, before: Rows, operations: Sequence[Operation], after: Rows) -> list[Operation] | None:
+    """Find a serial order that gives every result and the final rows.
+
+    What the table changes by itself must be unknown in all rows alike.
 
     Returns:
         The order, without operations of unknown outcome that never happened; or None: no serial order explains what
         was seen.
     """
-    dead: set[tuple[frozenset[int], Table]] = set()
+    dead: set[tuple[frozenset[int], frozenset[Row]]] = set()
 
-    def search(left: frozenset[int], table: Table) -> list[int] | None:
-        if table == after and all(operations[index].unknown for index in left):
+    def search(left: frozenset[int], rows: Rows) -> list[int] | None:
+        if rows == after and all(operations[index].unknown for index in left):
             return []
-        if (left, table) in dead:
+        if (left, frozenset(rows.values())) in dead:
             return None
         first_end = min((operations[index].ended for index in left), default=inf)
         for index in sorted(left):
             if operations[index].called > first_end:
                 continue
-            for then in _steps(table, operations, index, after):
+            for then in _steps(table, rows, operations, index, after):
                 rest = search(left - {index}, then)
                 if rest is not None:
                     return [index, *rest]
-        dead.add((left, table))
+        dead.add((left, frozenset(rows.values())))
         return None
 
     order = search(frozenset(range(len(operations))), before)
     return None if order is None else [operations[index] for index in order]
 
 
-def _steps(table: Table, operations: Sequence[Operation], index: int, after: Table) -> Iterator[Table]:
-    """Every table that an operation may leave, if it happens next; none, if its result speaks against that."""
+def _steps(table: Table, rows: Rows, operations: Sequence[Operation], index: int, after: Rows) -> Iterator[Rows]:
+    """All rows that an operation may leave, if it happens next; none, if its result speaks against that."""
     operation = operations[index]
-    if operation.unknown and operation.name == "create":
+    creates = operation.request.operation == "create"
+    if operation.unknown and creates:
         # Nobody was told its row, so nobody has changed it: it is one of those that are there in the end.
-        told = {other.result for other in operations if other.name == "create" and not other.unknown}
-        tried = [replace(operation, result=row) for row in sorted(after - told, key=lambda row: row.id)]
+        others = [one for one in operations if one.request.operation == "create" and not one.unknown]
+        told = {other.result for other in others}
+        tried = [replace(operation, result=row) for row in table.in_key_order(set(after.values()) - told)]
     else:
         tried = [operation]
     for one in tried:
-        then, promised = apply(table, one)
-        if same(one.result, promised) or one.mute or (one.unknown and one.name != "create"):
+        then, promised = apply(table, rows, one.request, one.result)
+        if isinstance(promised, NewRow):
+            continue
+        if same(one.result, promised) or one.mute or (one.unknown and not creates):
             yield then
 
 
 def objections(
-    before: Table, operations: Sequence[Operation], after: Table
+    table: Table, before: Rows, operations: Sequence[Operation], after: Rows
 ) -> Iterator[tuple[tuple[Operation, ...], str]]:
     """Say of every order of the operations why it does not explain what was seen.
 
@@ -153,7 +122,7 @@ def objections(
         unknown outcome are in some orders and not in others.
     """
     for order in orders(operations):
-        reason = _objection(before, order, after)
+        reason = _objection(table, before, order, after)
         if reason:
             yield order, reason
 
@@ -166,26 +135,16 @@ def orders(operations: Sequence[Operation]) -> Iterator[tuple[Operation, ...]]:
             yield from permutations([operation for operation in operations if operation not in absent])
 
 
-def _objection(table: Table, order: tuple[Operation, ...], after: Table) -> str:
+def _objection(table: Table, rows: Rows, order: tuple[Operation, ...], after: Rows) -> str:
     for place, later in enumerate(order):
         early = next((other for other in order[place + 1 :] if other.precedes(later)), None)
         if early:
             return f"not in this order: {early.client} had returned before {later.client} was called"
     for index, operation in enumerate(order):
-        then = next(_steps(table, order, index, after), None)
+        then = next(_steps(table, rows, order, index, after), None)
         if then is None:
-            _, promised = apply(table, operation)
-            verb = "left" if operation.unknown else "returned"
-            return f"{operation.client} would have {verb} {brief(promised)}"
-        table = then
-    return "" if table == after else f"would have left {brief_table(table)}"
-
-
-def brief(value: object) -> str:
-    """A result for a reader who knows the columns: a row as ``(id, title, done)``."""
-    return f"({value.id}, {shown(value.title)}, {value.done})" if isinstance(value, Row) else shown(value)
-
-
-def brief_table(rows: Iterable[Row]) -> str:
-    """The rows in id order, or ``no row``."""
-    return ", ".join(brief(row) for row in sorted(rows)) or "no row"
+            _, promised = apply(table, rows, operation.request, operation.result)
+            verb = "left" if operation.unknown else "raised" if promised is REFUSED else "returned"
+            return f"{operation.client} would have {verb} {brief(table, promised)}"
+        rows = then
+    return "" if rows == after else f"would have left {brief_rows(table, rows.values())}"

@@ -1,117 +1,123 @@
-"""The reference model: what the table holds after any program, in memory, by rules that fit a glance.
-
-It imports nothing that a backend imports, and states what a valid value is in its own words: a model that
-shared a helper with a backend would share its mistakes.
-"""
+"""What a table does with one operation, and what that has to return: the one place where it is said."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from crudspec.entity.row import Row, matches
+from crudspec.truth.shown import shown_values
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from crudspec.entity.row import Key
+    from crudspec.entity.table import Table
 
-_LARGEST_BIGINT = 9_223_372_036_854_775_807
-_VARCHAR_LIMIT = 255
+Rows = Mapping["Key", Row]
+"""Every row of a table, by its key."""
 
 
-class _Unread:
-    """Stands in a row for a value that a backend does not deliver. It is told once, and compared nowhere else."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One operation, as it is asked for.
+
+    Attributes:
+        operation: ``create``, ``get``, ``list_all``, ``update`` or ``delete``.
+        key: Of the row that it is about; empty for ``create`` and ``list_all``.
+        values: What ``create`` or ``update`` is given.
+        forbidden: Its key or one of its values is none that may be.
+    """
+
+    operation: str
+    key: Key = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    forbidden: bool = False
+
+
+class _Refused:
+    """Stands where an exception has to be raised."""
 
     def __repr__(self) -> str:
-        return "?"
+        return "an exception"
 
 
-UNREAD: Any = _Unread()
+REFUSED: Any = _Refused()
 
 
-class Row(NamedTuple):
-    """The four values of one stored task."""
+class NewRow:
+    """What a create has to return where the row that it returned, if it did, will not do."""
 
-    id: int
-    title: str
-    done: bool
-    created_at: datetime
+    def __init__(self, row: Row, given: Mapping[str, Any]) -> None:
+        self.row = row
+        self._given = given
 
-    def but(self, **values: Any) -> Row:
-        """The row with other values, where it has any."""
-        return self._replace(**{name: value for name, value in values.items() if getattr(self, name) is not UNREAD})
+    def __repr__(self) -> str:
+        return f"a new row with {shown_values(self._given)}"
 
 
-def hide(row: Row, columns: Collection[str]) -> Row:
-    """The row without the values of some columns."""
-    return row._replace(**dict.fromkeys(columns, UNREAD)) if columns else row
+def apply(table: Table, rows: Rows, request: Request, result: object = None) -> tuple[Rows, Any]:
+    """Run one operation with nothing else going on.
 
+    Args:
+        table: What it is about.
+        rows: That are there.
+        request: The operation.
+        result: What it has returned; of a created row, what the server chooses is taken from there.
 
-def matches(one: object, other: object) -> bool:
-    """Equal and of one type, ``1`` not being ``True``; rows by the values that both have, lists row by row."""
-    if one is UNREAD or other is UNREAD:
-        return True
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, Row) and isinstance(other, Row):
-        pairs = zip(one, other, strict=True)
-        return all(matches(mine, theirs) for mine, theirs in pairs)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(matches, one, other))
-    return one == other
-
-
-class Refused(Exception):
-    """The operation must raise ``InvalidTask`` and change nothing."""
-
-
-def title_is_valid(title: object) -> bool:
-    """Text that PostgreSQL can store unchanged in a ``varchar(255)``."""
-    return (
-        type(title) is str
-        and len(title) <= _VARCHAR_LIMIT
-        and not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in title)
-    )
+    Returns:
+        The rows afterwards, and what the operation has to return. A create whose result cannot be right leaves them as
+        they were, and has to return a :class:`NewRow`.
+    """
+    if request.forbidden:
+        return rows, REFUSED
+    key, values = request.key, request.values
+    if request.operation == "create":
+        wanted = table.created(values)
+        new = result if isinstance(result, Row) and matches(wanted, result) else wanted
+        if wanted.key in rows or table.collides(new, rows.values()):
+            return rows, REFUSED
+        if new is wanted or new.key in rows:
+            return rows, NewRow(wanted, values)
+        return {**rows, new.key: new}, new
+    if request.operation == "list_all":
+        return rows, table.sort(rows.values())
+    found = rows.get(key)
+    if request.operation == "get":
+        return rows, found
+    if found is None:
+        return rows, False
+    if request.operation == "delete":
+        return {other: row for other, row in rows.items() if other != key}, True
+    then = table.updated(found, values)
+    if table.collides(then, rows.values()):
+        return rows, REFUSED
+    return {**rows, key: then}, True
 
 
 class Model:
-    """A dict with rules. Ids and times are the server's to choose, so ``create`` is told what they became."""
+    """The rows after any program. What the server chooses of a new row, ``create`` is told."""
 
-    def __init__(self) -> None:
-        self.rows: dict[int, Row] = {}
-        self._used: set[int] = set()
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.rows: Rows = {}
+        self._used: set[Key] = set()
 
-    def create(self, title: object) -> None:
-        """Say whether the title may be stored; raises :class:`Refused`. Then call :meth:`created`."""
-        if not title_is_valid(title):
-            raise Refused
+    def promises(self, request: Request) -> Any:
+        """What the operation has to return; all but a create take effect."""
+        self.rows, promised = apply(self.table, self.rows, request)
+        return promised
 
     def created(self, row: Row) -> str | None:
-        """Take over a row that was just created; returns what is wrong with its id, if anything is."""
-        if row.id in self._used:
-            return f"id {row.id} was used before"
-        if not 1 <= row.id <= _LARGEST_BIGINT:
-            return f"id {row.id} is not from 1 to 2**63-1"
-        self._used.add(row.id)
-        self.rows[row.id] = row
+        """Take over a row that was just created; returns what is wrong with its key, if anything is."""
+        if row.key in self.rows or (self.table.server_makes_key and row.key in self._used):
+            return f"{self.table.shown_key(row.key)} was used before"
+        self._used.add(row.key)
+        self.rows = {**self.rows, row.key: row}
         return None
 
-    def get(self, task_id: object) -> Row | None:
-        if type(task_id) is not int:
-            raise Refused
-        return self.rows.get(task_id)
+    def learned(self, rows: list[Row]) -> None:
+        """Take over what the server has chosen by itself, from rows that match those here."""
+        self.rows = {row.key: row for row in rows}
 
-    def list_tasks(self) -> list[Row]:
-        return [self.rows[task_id] for task_id in sorted(self.rows)]
-
-    def update(self, task_id: object, title: object, done: object) -> bool:
-        if type(task_id) is not int or not title_is_valid(title) or type(done) is not bool:
-            raise Refused
-        row = self.rows.get(task_id)
-        if row is None:
-            return False
-        assert isinstance(title, str)
-        self.rows[task_id] = row.but(title=title, done=done)
-        return True
-
-    def delete(self, task_id: object) -> bool:
-        if type(task_id) is not int:
-            raise Refused
-        return self.rows.pop(task_id, None) is not None
+    def in_key_order(self) -> list[Row]:
+        return self.table.in_key_order(self.rows.values())

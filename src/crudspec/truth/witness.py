@@ -5,33 +5,38 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 
 from crudspec.contract.failures import ContractBroken, Inconclusive
-from crudspec.truth.model import Row
+from crudspec.entity.codecs import plain_values
+from crudspec.entity.row import UNREAD, Row, thawed
+from crudspec.entity.sample import Sample
+from crudspec.entity.table import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, Iterable, Mapping
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from asyncpg.prepared_stmt import PreparedStatement
+
+    from crudspec.entity.row import Key
+    from crudspec.entity.table import Table
 
 APPLICATION_NAME = "crudspec-witness"
 LOCK_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_MS = 20_000
 END_SECONDS = 5.0
 
-_COLUMNS = "id, title, done, created_at"
-_VERSIONED = f"SELECT {_COLUMNS}, xmin::text AS xmin, ctid::text AS ctid FROM tasks ORDER BY id"
 _BLOCKERS = """
 SELECT a.pid, a.state, a.application_name, a.query,
        round(extract(epoch FROM clock_timestamp() - a.state_change))::int AS seconds
 FROM pg_stat_activity a
 WHERE a.datname = current_database() AND a.usename = current_user AND a.backend_type = 'client backend'
   AND a.application_name <> $1
-  AND (a.state <> 'idle' OR EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.relation = 'tasks'::regclass))
+  AND (a.state <> 'idle' OR EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.relation = $2::text::regclass))
 ORDER BY a.pid
 """
 
@@ -58,16 +63,63 @@ class Blocker:
         return f"connection {self.pid} ({self.state} for {self.seconds} s), its last statement: {query[:200]!r}"
 
 
+class _Statements:
+    """The witness's SQL for one table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._columns = ", ".join(map(quoted, table.by_name))
+        keys = ", ".join(map(quoted, table.key))
+        self._is_it = " AND ".join(f"{quoted(name)} = ${place}" for place, name in enumerate(table.key, 1))
+        self._down = ", ".join(f"{quoted(name)} DESC" for name in table.key)
+        self.rows = f"SELECT {self._columns} FROM {table.quoted} ORDER BY {keys}"
+        self.row = f"SELECT {self._columns} FROM {table.quoted} WHERE {self._is_it}"
+        self.versions = (
+            f"SELECT {self._columns}, xmin::text AS xmin, tableoid::text || ' ' || ctid::text AS ctid "
+            f"FROM {table.quoted} ORDER BY {keys}"
+        )
+        self.outer_keys = (
+            f"(SELECT {keys} FROM {table.quoted} ORDER BY {keys} LIMIT $1) UNION "
+            f"(SELECT {keys} FROM {table.quoted} ORDER BY {self._down} LIMIT $1) ORDER BY {keys}"
+        )
+        self.delete = f"DELETE FROM {table.quoted} WHERE {self._is_it}"
+
+    def insert(self, values: Iterable[str]) -> str:
+        names = list(values)
+        given = f"({', '.join(map(quoted, names))}) OVERRIDING SYSTEM VALUE VALUES ({_places(len(names))})"
+        return f"INSERT INTO {self._table.quoted} {given if names else 'DEFAULT VALUES'} RETURNING {self._columns}"
+
+    def update(self, values: Iterable[str]) -> str:
+        first = len(self._table.key) + 1
+        changes = ", ".join(f"{quoted(name)} = ${place}" for place, name in enumerate(values, first))
+        return f"UPDATE {self._table.quoted} SET {changes} WHERE {self._is_it}"
+
+    def next_keys(self, columns: Iterable[str]) -> str:
+        """Values that the server makes for key columns, by their defaults."""
+        made = ", ".join(f"{self._table.by_name[name].makes} AS {quoted(name)}" for name in columns)
+        return f"SELECT {made} FROM generate_series(1, $1::int)"
+
+
+def _places(count: int) -> str:
+    return ", ".join(f"${place}" for place in range(1, count + 1))
+
+
 class Witness:
     """Sees what is committed. Every statement has a lock and a statement timeout, so it never hangs."""
 
-    def __init__(self, connection: asyncpg.Connection, rows: PreparedStatement) -> None:
+    def __init__(self, dsn: str, connection: asyncpg.Connection, sample: Sample, rows: PreparedStatement) -> None:
+        self._dsn = dsn
+        self.table = sample.table
+        self.sample = sample
         self._connection = connection
         self._rows = rows  # asked after every step of every program: prepared once
+        self._sql = _Statements(sample.table)
+        self._stored = sample.table.stored
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, dsn: str) -> AsyncGenerator[Witness]:
+    async def connect(cls, dsn: str, sample: Sample) -> AsyncGenerator[Witness]:
+        """Connect to a database that has the sample's table."""
         connection = await asyncpg.connect(
             dsn,
             timeout=10,
@@ -79,82 +131,99 @@ class Witness:
             },
         )
         try:
-            rows = await connection.prepare(f"SELECT {_COLUMNS} FROM tasks ORDER BY id")
+            await plain_values(connection, sample.table)
+            rows = await connection.prepare(_Statements(sample.table).rows)
             # asyncpg prepares without a Sync: until the next statement the connection would hold a lock on the
             # table, and its statement_timeout would run.
             await rows.fetch()
-            yield cls(connection, rows)
+            yield cls(dsn, connection, sample, rows)
         finally:
             await connection.close(timeout=5)
 
+    def another(self) -> AbstractAsyncContextManager[Witness]:
+        """One more connection, to the same database."""
+        return Witness.connect(self._dsn, self.sample)
+
+    @property
+    def one_row(self) -> str:
+        """The statement that reads the row of a key."""
+        return self._sql.row
+
     async def rows(self) -> list[Row]:
-        """Every committed row in id order."""
-        return [Row(*row) for row in await self._rows.fetch()]
+        """Every committed row in the order of the keys."""
+        return [self._stored(row) for row in await self._rows.fetch()]
 
-    async def row(self, task_id: int) -> Row | None:
-        found = await self._connection.fetchrow(
-            f"SELECT {_COLUMNS} FROM tasks WHERE id = $1",
-            task_id,
-        )
-        return None if found is None else Row(*found)
+    async def row(self, key: Key) -> Row | None:
+        found = await self._connection.fetchrow(self._sql.row, *key)
+        return None if found is None else self._stored(found)
 
-    async def outer_ids(self, count: int) -> list[int]:
-        """The ids of the committed rows at both ends, so many at each, lowest first."""
-        found = await self._connection.fetch(
-            "(SELECT id FROM tasks ORDER BY id LIMIT $1) UNION (SELECT id FROM tasks ORDER BY id DESC LIMIT $1) "
-            "ORDER BY id",
-            count,
-        )
-        return [row["id"] for row in found]
+    async def outer_keys(self, count: int) -> list[Key]:
+        """The keys of the committed rows at both ends, so many at each, lowest first."""
+        return [tuple(row) for row in await self._connection.fetch(self._sql.outer_keys, count)]
 
-    async def versions(self) -> dict[int, Version]:
-        """Every committed row with its row version, by id."""
-        found = await self._connection.fetch(_VERSIONED)
-        return {row["id"]: Version(Row(*tuple(row)[:4]), row["xmin"], row["ctid"]) for row in found}
+    async def versions(self) -> dict[Key, Version]:
+        """Every committed row with its row version, by key."""
+        found = {}
+        for record in await self._connection.fetch(self._sql.versions):
+            *values, xmin, ctid = record
+            row = self._stored(values)
+            found[row.key] = Version(row, xmin, ctid)
+        return found
 
-    async def insert(
-        self,
-        title: str = "by the witness",
-        done: bool = False,
-        *,
-        id: int | None = None,  # noqa: A002 - the column's name
-        created_at: datetime | None = None,
-    ) -> Row:
-        """Write a row as another client of the database would."""
-        row = await self._connection.fetchrow(
-            "INSERT INTO tasks (id, title, done, created_at) VALUES "
-            "(coalesce($1, nextval(pg_get_serial_sequence('tasks', 'id'))), $2, $3, coalesce($4, now())) "
-            f"RETURNING {_COLUMNS}",
-            id,
-            title,
-            done,
-            created_at,
-        )
+    async def insert(self, values: Mapping[str, Any] | None = None, *, key: Key = ()) -> Row:
+        """Write a row as another client of the database would.
+
+        Args:
+            values: By column; the sample's plain ones where nothing is said.
+            key: Its key, where it matters.
+        """
+        given = {**(self.sample.row() if values is None else values), **dict(zip(self.table.key, key, strict=False))}
+        row = await self._connection.fetchrow(self._sql.insert(given), *map(thawed, given.values()))
         assert row is not None
-        return Row(*row)
+        return self._stored(row)
 
     async def insert_many(self, count: int) -> None:
-        """Write ``count`` rows in one statement, the later ids first, so that heap order is not id order."""
-        await self._connection.execute(
-            "INSERT INTO tasks (id, title) SELECT id, 'row ' || id FROM "
-            "(SELECT nextval(pg_get_serial_sequence('tasks', 'id')) AS id FROM generate_series(1, $1::int)) AS new "
-            "ORDER BY id DESC",
-            count,
+        """Write ``count`` rows in one statement, in such an order that heap order is no order of the keys."""
+        some = [self.sample.row() for _ in range(count)]
+        names = list(self.sample.row())
+        if not names:
+            await self._connection.executemany(self._sql.insert({}), [()] * count)
+            return
+        made = [name for name in self.table.key if name not in names]
+        if made:
+            keys = await self._connection.fetch(self._sql.next_keys(made), count)
+            some = [{**values, **dict(zip(made, key, strict=True))} for values, key in zip(some, keys, strict=True)]
+        await self._connection.copy_records_to_table(
+            self.table.name,
+            schema_name=self.table.schema,
+            columns=[*names, *made],
+            records=[tuple(values.values()) for values in reversed(some)],
         )
 
-    async def update(self, task_id: int, title: str, done: bool) -> None:
-        await self._connection.execute("UPDATE tasks SET title = $2, done = $3 WHERE id = $1", task_id, title, done)
+    async def update(self, key: Key, values: Mapping[str, Any]) -> None:
+        await self._connection.execute(self._sql.update(values), *key, *map(thawed, values.values()))
 
-    async def delete(self, task_id: int) -> None:
-        await self._connection.execute("DELETE FROM tasks WHERE id = $1", task_id)
+    async def delete(self, key: Key) -> None:
+        await self._connection.execute(self._sql.delete, *key)
 
     async def empty(self) -> None:
         """Empty the table: one statement, one round trip. DELETE, because TRUNCATE costs three times as much."""
-        await self.unblocked("DELETE FROM tasks")
+        await self.unblocked(f"DELETE FROM {self.table.quoted}")
+
+    async def reset(self, row: Row) -> Row:
+        """Leave one row only, with these values, its key and what the server's clock fills in included."""
+        await self.empty()
+        return await self.insert({name: value for name, value in row.given().items() if self._is_settable(name, value)})
+
+    def _is_settable(self, name: str, value: object) -> bool:
+        return value is not UNREAD and not self.table.by_name[name].computed
 
     async def execute(self, sql: str) -> None:
         """Run any statement of a check's own."""
         await self._connection.execute(sql)
+
+    async def fetchrow(self, sql: str, *args: object) -> Mapping[str, Any] | None:
+        return await self._connection.fetchrow(sql, *args)
 
     async def fetchval(self, sql: str, *args: object) -> object:
         return await self._connection.fetchval(sql, *args)
@@ -183,7 +252,7 @@ class Witness:
 
     async def blockers(self) -> list[Blocker]:
         """Connections of the backend that are not idle, or hold a lock on the table."""
-        found = await self._connection.fetch(_BLOCKERS, APPLICATION_NAME)
+        found = await self._connection.fetch(_BLOCKERS, APPLICATION_NAME, self.table.quoted)
         return [Blocker(row["pid"], row["state"] or "?", row["query"], row["seconds"] or 0) for row in found]
 
     async def end(self, pids: Iterable[int]) -> None:
@@ -226,21 +295,22 @@ class Witness:
     async def catalogue(self) -> str:
         """The definition of every table, column, index, constraint, type, sequence, function and trigger, by lines."""
         found = await self._connection.fetch(
+            "WITH ours AS (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema') "
             "SELECT 'class' AS kind, c.relname::text AS name, c.relkind::text AS detail FROM pg_class c "
-            "WHERE c.relnamespace = 'public'::regnamespace "
+            "WHERE c.relnamespace IN (SELECT oid FROM ours) "
             "UNION ALL SELECT 'column', c.relname || '.' || a.attname, concat_ws(' ', "
             "format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, pg_get_expr(d.adbin, d.adrelid)) "
             "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
             "LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
-            "WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped "
+            "WHERE c.relnamespace IN (SELECT oid FROM ours) AND a.attnum > 0 AND NOT a.attisdropped "
             "UNION ALL SELECT 'function', p.proname, p.prosrc FROM pg_proc p "
-            "WHERE p.pronamespace = 'public'::regnamespace "
+            "WHERE p.pronamespace IN (SELECT oid FROM ours) "
             "UNION ALL SELECT 'trigger', t.tgname, pg_get_triggerdef(t.oid) FROM pg_trigger t WHERE NOT t.tgisinternal "
             "UNION ALL SELECT 'constraint', k.conname, pg_get_constraintdef(k.oid) FROM pg_constraint k "
-            "WHERE k.connamespace = 'public'::regnamespace "
+            "WHERE k.connamespace IN (SELECT oid FROM ours) "
             "UNION ALL SELECT 'type', y.typname, concat_ws(' ', y.typtype, (SELECT string_agg(e.enumlabel, ', ' "
             "ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = y.oid)) FROM pg_type y "
-            "WHERE y.typnamespace = 'public'::regnamespace "
+            "WHERE y.typnamespace IN (SELECT oid FROM ours) "
             "UNION ALL SELECT 'schema', n.nspname, '' FROM pg_namespace n WHERE n.nspname !~ '^pg_(temp|toast)' "
             "ORDER BY 1, 2, 3"
         )

@@ -1,8 +1,4 @@
-"""The values that the suite tries, as data: each with a name that a failure can show.
-
-Legal text and hostile text are kept apart on purpose: a generator that draws a lone surrogate by accident
-fails in the reporter, not in the backend.
-"""
+"""What tasks has always been tried with, said once more: what is made from its types has to come to the same."""
 
 from __future__ import annotations
 

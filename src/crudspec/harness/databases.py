@@ -1,0 +1,107 @@
+"""Databases with an entity's table in them, and what is known of it: reflected and tried once, and kept."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crudspec import entity as package
+from crudspec.entity.codecs import plain_values
+from crudspec.entity.errors import EntityError
+from crudspec.entity.kept import from_json, to_json
+from crudspec.entity.prove import prove
+from crudspec.entity.reflect import reflect
+from crudspec.entity.sample import Sample
+from crudspec.entity.source import located
+from crudspec.entity.sources import as_source
+from crudspec.entity.table import quoted
+from crudspec.server import create_scratch, drop_scratch, recalled, remember
+from crudspec.server.connections import connected
+
+if TYPE_CHECKING:
+    from crudspec.entity.entity import Entity
+    from crudspec.entity.proven import Proven
+    from crudspec.entity.table import Table
+    from crudspec.server import Server
+
+_known: dict[int, tuple[Entity, Table, Proven]] = {}
+"""By the identity of the entity, which stays alive here."""
+
+
+async def scratch_with(server: Server, label: str, entity: Entity) -> tuple[str, Sample]:
+    """Make a database with the entity's table in it, and the rows that it needs of others.
+
+    Args:
+        server: Where.
+        label: For people who look at the server.
+        entity: The entity.
+
+    Returns:
+        The database's DSN, and values for the table; each database has its own.
+
+    Raises:
+        EntityError: the schema does not apply, or the table cannot be used; what to write.
+        ServerError: the server cannot be reached or refuses.
+    """
+    source = as_source(entity.schema)
+    dsn = await create_scratch(server, label, source)
+    try:
+        if entity.seed is not None:
+            await _seed(dsn, entity)
+        table, proven = await _understood(server, dsn, entity)
+        await _insert_parents(dsn, table, proven)
+    except BaseException:
+        await drop_scratch(server, dsn)
+        raise
+    return dsn, Sample(table, proven)
+
+
+async def _understood(server: Server, dsn: str, entity: Entity) -> tuple[Table, Proven]:
+    if id(entity) in _known:
+        return _known[id(entity)][1:]
+    source, key = as_source(entity.schema), _key(entity)
+    kept = recalled(server, source, key)
+    if kept is None:
+        table = await reflect(dsn, entity)
+        proven = await prove(dsn, table, entity)
+        remember(server, source, key, to_json(table, proven))
+    else:
+        table, proven = from_json(kept)
+    _known[id(entity)] = entity, table, proven
+    return table, proven
+
+
+def _key(entity: Entity) -> str:
+    """All but the schema that what is known depends on: what the user says, and the code that finds it out."""
+    said = {name: value for name, value in vars(entity).items() if name != "schema"}
+    found = hashlib.sha256(repr(sorted(said.items())).encode())
+    for path in sorted(Path(package.__file__ or "").parent.glob("*.py")):
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+async def _seed(dsn: str, entity: Entity) -> None:
+    import asyncpg
+
+    script = str(entity.seed)
+    if script.endswith(".sql"):
+        script = located(script).read_text()
+    async with connected(dsn) as connection:
+        try:
+            await connection.execute(script)
+        except asyncpg.PostgresError as error:
+            raise EntityError(f"seed: {error} ({error.sqlstate})") from error
+
+
+async def _insert_parents(dsn: str, table: Table, proven: Proven) -> None:
+    if not proven.parents:
+        return
+    async with connected(dsn) as connection:
+        await plain_values(connection, table)
+        for name, values in proven.parents:
+            columns = ", ".join(map(quoted, values))
+            places = ", ".join(f"${place}" for place in range(1, len(values) + 1))
+            await connection.execute(
+                f"INSERT INTO {name} ({columns}) OVERRIDING SYSTEM VALUE VALUES ({places})", *values.values()
+            )

@@ -63,8 +63,7 @@ async def _store_all(dsn, table, found):
         import json
 
         await connection.set_type_codec(kind, schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
-    for parent, values in found.parents:
-        await _insert(connection, parent, values)
+    await connection.execute(found.inserts or "SELECT")
     for values in found.variants:
         row = {name: values[name] for name in table.creates}
         stored = await _insert(connection, table.quoted, row)
@@ -79,6 +78,28 @@ async def _insert(connection, table, values):
     places = ", ".join(f"${place}" for place in range(1, len(values) + 1))
     sql = f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE VALUES ({places}) RETURNING *"
     return await connection.fetchrow(sql, *values.values())
+
+
+def test_rows_that_are_referred_to_are_inserted_by_one_script(made):
+    dsn = made("""
+        CREATE TYPE mood AS ENUM ('so''so');
+        CREATE TABLE p (id uuid PRIMARY KEY, j jsonb NOT NULL, a text[] NOT NULL, b bytea NOT NULL, m mood NOT NULL,
+            d interval NOT NULL, t timestamptz NOT NULL, n numeric NOT NULL, i inet NOT NULL, c char(3) NOT NULL,
+            o boolean NOT NULL, w text NOT NULL CHECK (w = 'it''s \\'));
+        CREATE TABLE t (id bigserial PRIMARY KEY, p uuid NOT NULL REFERENCES p);
+    """)
+    _, found = proven(dsn, "t")
+
+    async def inserted():
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(found.inserts)
+        rows = await connection.fetch("SELECT id, a, b, d, t, n, w FROM p ORDER BY id")
+        await connection.close()
+        return [dict(row) for row in rows]
+
+    made_rows = [values for _, values in found.parents]
+    expected = [{name: one[name] for name in ["id", "a", "b", "d", "t", "n", "w"]} for one in made_rows]
+    assert asyncio.run(inserted()) == sorted(expected, key=lambda row: row["id"])
 
 
 @pytest.mark.parametrize("name", ENTITIES)

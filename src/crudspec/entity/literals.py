@@ -23,6 +23,15 @@ def literal(kind: Type, value: Any) -> bytes | None:
     return None if value is None else _text(kind, value).encode()
 
 
+def constant(kind: Type, value: Any) -> str:
+    """A value as a statement has it; its column says of which type it is."""
+    if value is None:
+        return "NULL"
+    text = _text(kind, value).replace("'", "''")
+    # Said with E, a backslash is one whatever standard_conforming_strings is.
+    return "E'" + text.replace("\\", "\\\\") + "'" if "\\" in text else f"'{text}'"
+
+
 def _text(kind: Type, value: Any) -> str:
     match kind.kind:
         case "bool":

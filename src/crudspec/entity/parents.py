@@ -9,7 +9,7 @@ from crudspec.entity import choices as choosing
 from crudspec.entity.choices import Choice, choice_of, unique_columns
 from crudspec.entity.describe import table_of
 from crudspec.entity.errors import EntityError
-from crudspec.entity.literals import from_server, literal
+from crudspec.entity.literals import constant, from_server
 from crudspec.entity.table import quoted
 from crudspec.entity.trial import Trial
 
@@ -42,6 +42,7 @@ class Parents:
             table: The table.
         """
         self.rows: list[tuple[str, Mapping[str, Any]]] = []
+        self.inserts = ""
         self.notes: list[str] = []
         self._connection = connection
         self._tables: dict[str, Table] = {}
@@ -178,8 +179,10 @@ class Parents:
 
     async def _insert(self, table: Table, names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
         kinds = [table.by_name[name].type for name in names]
-        values = ", ".join(f"convert_from(${at}, 'UTF8')::{kind.untyped}" for at, kind in enumerate(kinds, 1))
-        await self._connection.executemany(
-            f"INSERT INTO {table.quoted} ({', '.join(map(quoted, names))}) OVERRIDING SYSTEM VALUE VALUES ({values})",
-            [[literal(kind, row[name]) for name, kind in zip(names, kinds, strict=True)] for row in rows],
+        values = ",\n".join(
+            f"({', '.join(constant(kind, row[name]) for name, kind in zip(names, kinds, strict=True))})" for row in rows
         )
+        columns = ", ".join(map(quoted, names))
+        script = f"INSERT INTO {table.quoted} ({columns}) OVERRIDING SYSTEM VALUE VALUES\n{values};\n"
+        await self._connection.execute(script)
+        self.inserts += script

@@ -84,6 +84,7 @@ class _Prover:
             tuple(self._parents.rows),
             await self._missing(choices),
             (*await self._notes(), *self._parents.notes),
+            self._parents.inserts,
         )
 
     async def _tried(self, rows: Sequence[Mapping[str, Any]]) -> list[Tried]:

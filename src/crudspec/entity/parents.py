@@ -106,7 +106,10 @@ class Parents:
         elif reference.parent == table.quoted:
             self.notes.append(f"{', '.join(reference.columns)}: always NULL, as it refers to the table itself")
         if none and not (unique and options):
-            options = [*options[:2], {**(options[0] if options else {}), **none}, *options[2:]]
+            # What is not NULL then is another reference's matter, or as in another row.
+            others = {name for one in table.references if one is not reference for name in one.columns}
+            rest = {name: value for name, value in (options[0] if options else {}).items() if name not in others}
+            options = [*options[:2], {**rest, **none}, *options[2:]]
         return Choice(reference.columns, options, refers=True, unique=unique)
 
     async def _keys(self, reference: Reference, count: int) -> list[list[Any]]:

@@ -112,10 +112,7 @@ class _Prover:
         tried = await self._tried([{**self._base, name: values[place]} for place in sample])
         if not all(one.is_stored for one in tried):
             tried = await self._tried([{**self._base, name: value} for value in (*values[:_FEW], *choice.plain)])
-            values = [one.row[name] for one in tried if one.is_stored]
-            values = [
-                one for place, one in enumerate(values) if not any(matches(one, other) for other in values[:place])
-            ]
+            values = choosing.distinct(one.row[name] for one in tried if one.is_stored)
         return replace(choice, options=[{name: value} for value in values])
 
     def _apart(self, variants: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
@@ -143,9 +140,7 @@ class _Prover:
         """For each reference, values that refer to no row, by what the server says of them."""
         found: dict[str, Mapping[str, Any]] = {}
         for one in self._table.references:
-            options = [
-                option for choice in choices if set(choice.names) == set(one.columns) for option in choice.options
-            ]
+            options = [option for choice in choices if choice.names == one.columns for option in choice.options]
             there = {name: self._base[name] for name in one.columns if name in self._base}
             there = next((option for option in options if None not in option.values()), there)
             # Of several columns the last that is no other reference's: the other one should find its row.

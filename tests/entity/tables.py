@@ -22,6 +22,7 @@ ENTITIES: dict[str, Entity] = {
     "one_to_one": _entity("one_to_one", "profiles"),
     "self_reference": _entity("self_reference", "categories"),
     "unique_pair": _entity("unique_pair", "seats"),
+    "soft_delete": _entity("soft_delete", "members"),
     "check_pair": _entity("check_pair", "periods", order=("-starts", "id")),
     "updated_at": _entity("updated_at", "articles"),
     "generated_column": _entity("generated_column", "invoices"),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg.pgproto.pgproto as pgproto
 import pytest
-from crudspec.truth.values import INVALID_DONES, INVALID_TITLES, VALID_TITLES
+from tests.entity.built_in import INVALID_DONES, INVALID_TITLES, VALID_TITLES
 
 from crudspec.entity.candidates import candidates
 from crudspec.entity.row import UNREAD, matches

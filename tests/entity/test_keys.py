@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
+from tests.entity import built_in
+
 from crudspec.entity import keys
 from crudspec.entity.proven import ColumnValues, Proven
 from crudspec.entity.table import Column, Reference, Table
 from crudspec.entity.types import Type
-from crudspec.truth import values as built_in
 
 BIGINT = Type("int", "bigint", bits=64)
 INT = Type("int", "integer", bits=32)
@@ -44,7 +45,7 @@ def test_a_uuid_is_like_one_that_differs_in_a_bit():
 def test_a_text_is_like_its_beginning_and_other_case():
     made = table(Column("id", TEXT), creates=("id",))
     fresh = tuple(f"a{number}" for number in range(1, 201))
-    proven = Proven(({"id": "a1"}, {"id": "a2"}), {"id": ColumnValues(fresh=fresh)})
+    proven = Proven(({"id": "a1"}, {"id": "a2"}), {"id": ColumnValues({"percent": "100%"}, fresh=fresh)})
 
     alike = parts(keys.look_alikes(made, ("a1",)))
     assert {"a", "A1", "a1 ", "a%", "%", "__"} < set(alike.values())
@@ -84,3 +85,10 @@ def test_a_key_of_a_type_that_is_not_known_has_few():
     made = table(Column("id", Type("unknown", "ltree")))
     assert keys.missing(made, NOTHING) == {}
     assert keys.look_alikes(made, (1,)) == {}
+
+
+def test_where_a_key_has_a_convention_one_that_keeps_it_is_missing():
+    made = table(Column("id", TEXT), creates=("id",))
+    fresh = ("AA-1", "AA-2", "ZZ-9")
+    proven = Proven(({"id": "AA-1"},), {"id": ColumnValues(valid={"'AA-1'": "AA-1"}, fresh=fresh)})
+    assert keys.missing(made, proven) == {"never created": ("ZZ-9",)}

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import asyncpg
 import pytest
+from tests.entity.built_in import INVALID_DONES, INVALID_TITLES, VALID_TITLES
 from tests.entity.tables import ENTITIES
 
 from crudspec.entity.entity import Entity, Values
@@ -14,7 +15,6 @@ from crudspec.entity.errors import EntityError
 from crudspec.entity.prove import prove
 from crudspec.entity.reflect import reflect
 from crudspec.entity.row import matches
-from crudspec.truth.values import INVALID_DONES, INVALID_TITLES, VALID_TITLES
 
 
 def proven(dsn, entity, **more):
@@ -63,8 +63,7 @@ async def _store_all(dsn, table, found):
         import json
 
         await connection.set_type_codec(kind, schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
-    for parent, values in found.parents:
-        await _insert(connection, parent, values)
+    await connection.execute(found.inserts or "SELECT")
     for values in found.variants:
         row = {name: values[name] for name in table.creates}
         stored = await _insert(connection, table.quoted, row)
@@ -79,6 +78,28 @@ async def _insert(connection, table, values):
     places = ", ".join(f"${place}" for place in range(1, len(values) + 1))
     sql = f"INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE VALUES ({places}) RETURNING *"
     return await connection.fetchrow(sql, *values.values())
+
+
+def test_rows_that_are_referred_to_are_inserted_by_one_script(made):
+    dsn = made("""
+        CREATE TYPE mood AS ENUM ('so''so');
+        CREATE TABLE p (id uuid PRIMARY KEY, j jsonb NOT NULL, a text[] NOT NULL, b bytea NOT NULL, m mood NOT NULL,
+            d interval NOT NULL, t timestamptz NOT NULL, n numeric NOT NULL, i inet NOT NULL, c char(3) NOT NULL,
+            o boolean NOT NULL, w text NOT NULL CHECK (w = 'it''s \\'));
+        CREATE TABLE t (id bigserial PRIMARY KEY, p uuid NOT NULL REFERENCES p);
+    """)
+    _, found = proven(dsn, "t")
+
+    async def inserted():
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(found.inserts)
+        rows = await connection.fetch("SELECT id, a, b, d, t, n, w FROM p ORDER BY id")
+        await connection.close()
+        return [dict(row) for row in rows]
+
+    made_rows = [values for _, values in found.parents]
+    expected = [{name: one[name] for name in ["id", "a", "b", "d", "t", "n", "w"]} for one in made_rows]
+    assert asyncio.run(inserted()) == sorted(expected, key=lambda row: row["id"])
 
 
 @pytest.mark.parametrize("name", ENTITIES)
@@ -120,6 +141,24 @@ def test_unique_pairs_and_nulls(made):
     assert len({(one["room"], one["seat"]) for one in found.variants}) == 6
     assert len({one["badge"] for one in found.variants}) == 6
     assert found.columns["badge"].valid["None"] is None
+
+
+def test_what_is_left_alone_because_of_an_index_is_noted(made):
+    _, found = proven(made("soft_delete"), ENTITIES["soft_delete"])
+
+    assert found.notes == (
+        "deleted_at: always its default: members_email, WHERE (deleted_at IS NULL)",
+        "is_primary: always its default: one_primary, WHERE is_primary",
+        "rank: always its default: one_rank, WHERE (rank > 0)",
+        "one_active, unique only WHERE (state = 'active'::text), is not known to any clause: "
+        'say values={"state": Values(valid=[…])} that keep out of it',
+    )
+
+
+def test_a_value_that_a_default_gives_is_one_like_others(made):
+    _, found = proven(made("serial"), ENTITIES["serial"])
+    assert list(found.columns["rank"].valid) == ["0", "one", "negative", "largest int32", "smallest int32"]
+    assert found.columns["rank"].lossy == {}
 
 
 def test_rows_that_are_referred_to_are_made_the_grandparents_first(made):
@@ -190,6 +229,62 @@ def test_a_user_says_what_is_valid(made):
     assert [one["email"] for one in found.variants] == list(email.fresh[:6])
 
 
+def test_two_references_that_share_a_column_agree(made):
+    dsn = made("""
+        CREATE TABLE tenants (id int PRIMARY KEY);
+        CREATE TABLE orders (tenant int REFERENCES tenants, id int, PRIMARY KEY (tenant, id));
+        CREATE TABLE t (
+            id bigserial PRIMARY KEY,
+            tenant int NOT NULL REFERENCES tenants,
+            number int NOT NULL,
+            other int,
+            FOREIGN KEY (tenant, number) REFERENCES orders,
+            FOREIGN KEY (tenant, other) REFERENCES orders
+        );
+    """)
+    table, found = proven(dsn, "t")
+
+    assert len(found.variants) >= 3
+    assert {one["other"] is None for one in found.variants} == {True, False}
+    assert set(found.missing) == {one.name for one in table.references}
+    assert found.missing["t_tenant_number_fkey"]["tenant"] == 101
+    asyncio.run(_store_all(dsn, table, found))
+
+
+def test_rows_that_cannot_be_made_can_be_there_already(made):
+    dsn = made("""
+        CREATE TABLE p (id int PRIMARY KEY, price money NOT NULL);
+        INSERT INTO p VALUES (1, 1), (2, 2);
+        CREATE TABLE t (id bigserial PRIMARY KEY, p int NOT NULL REFERENCES p, q bigint NOT NULL REFERENCES t);
+        INSERT INTO t VALUES (1, 1, 1);
+    """)
+    _, found = proven(dsn, "t", values={"q": Values(valid=[1])})
+    assert {one["p"] for one in found.variants} == {1, 2}
+    assert {one["q"] for one in found.variants} == {1}
+    assert found.parents == ()
+
+
+@pytest.mark.parametrize(
+    ("columns", "values", "variants"),
+    [
+        ("", {}, [{}]),
+        (
+            ", a boolean NOT NULL DEFAULT false, b boolean NOT NULL DEFAULT true",
+            {},
+            [{"a": False, "b": False}, {"a": True, "b": True}, {"a": False, "b": True}, {"a": True, "b": False}],
+        ),
+        (
+            ", price money NOT NULL",
+            {"price": Values(valid=["$1.00", "$2.00"])},
+            [{"price": "$1.00"}, {"price": "$2.00"}],
+        ),
+    ],
+)
+def test_variants_of_few_columns_are_few(columns, values, variants, made):
+    _, found = proven(made(f"CREATE TABLE t (id serial PRIMARY KEY{columns})"), "t", values=values)
+    assert list(found.variants) == variants
+
+
 def test_what_is_said_of_values_is_asked_too(made):
     said = Values(valid=["x", "y", "z" * 81], invalid=["w"])
     _, found = proven(made("uuid_key"), "items", values={"name": said})
@@ -250,6 +345,11 @@ def test_parents_that_are_there_are_referred_to(made):
             "CREATE TABLE t (id bigserial PRIMARY KEY, n int NOT NULL)",
             {"values": {"n": Values(valid=["1"])}},
             "values: valid='1' of column 'n' is not exactly int, for integer",
+        ),
+        (
+            "CREATE TABLE t (id bigserial PRIMARY KEY, n text NOT NULL)",
+            {"values": {"n": Values(valid=["\ud800"])}},
+            "values: valid='\\ud800' of column 'n' is not text that can be sent, for text",
         ),
         (
             "CREATE TABLE t (id bigserial PRIMARY KEY, n int NOT NULL)",

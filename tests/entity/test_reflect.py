@@ -1,6 +1,7 @@
 """What is read of a table, and what is said where it cannot be used."""
 
 import asyncio
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -29,6 +30,7 @@ GIVEN = {
     "generated_column": (["net"], ["net", "rate"]),
     "partitioned": (["sensor", "value"], ["sensor", "value"]),
     "quoted_names": (["select", 'quo"ted', "100%"], ["select", "with blank", 'quo"ted', "100%"]),
+    "soft_delete": (["email", "name", "badge", "team", "state"], ["email", "name", "badge", "team", "state"]),
     "other_schema": (["id", "email", "nick"], ["email", "size", "nick"]),
 }
 
@@ -40,7 +42,7 @@ def read(dsn, table, **more):
 def test_of_tasks_nothing_has_to_be_said(scratch_dsn):
     table = read(scratch_dsn, "tasks")
 
-    assert table.columns == (
+    assert tuple(replace(column, makes="") for column in table.columns) == (
         Column("id", BIGINT, default="generated"),
         Column("title", Type("text", "character varying(255)", length=255)),
         Column("done", Type("bool", "boolean"), default="constant", constant=False),
@@ -99,6 +101,19 @@ def test_rules_are_read(made):
         Unique("one_badge", ("badge",), nulls_distinct=False),
         Unique("seats_room_seat_key", ("room", "seat")),
     )
+
+
+def test_what_a_unique_index_with_a_predicate_says_is_known_where_its_column_is_left_alone(made):
+    dsn = made("soft_delete")
+    table = read(dsn, ENTITIES["soft_delete"])
+
+    assert table.unique == (
+        Unique("members_badge", ("badge",)),
+        Unique("members_email", ("email",)),
+        Unique("members_name", ("name",)),
+    )
+    assert "deleted_at" not in (*table.creates, *table.updates)
+    assert "is_primary" not in (*table.creates, *table.updates), "no row that the suite makes is a primary one"
 
 
 def test_references_and_checks_are_read(made):
@@ -220,6 +235,7 @@ TABLE = "CREATE TABLE orders (id bigserial PRIMARY KEY, total numeric NOT NULL);
         (TABLE, "orders", {"create": ("totals",)}, "create: 'orders' has no column 'totals': did you mean 'total'?"),
         (TABLE, "orders", {"create": ()}, "create: column 'total' is NOT NULL and has no default; add it"),
         (TABLE, "orders", {"update": ("id",)}, "update: column 'id' belongs to the key"),
+        (TABLE, "orders", {"returns": ("totle",)}, "returns: 'orders' has no column 'totle': did you mean 'total'?"),
         (TABLE, "orders", {"names": {"list": "all"}}, "names: there is no operation 'list': did you mean 'list_all'?"),
     ],
 )  # fmt: skip

@@ -209,7 +209,7 @@ async def _times(subject: Subject, witness: Witness, before: int, runs: int) -> 
 async def _plans(bill: Bill, witness: Witness) -> dict[str, list[str]]:
     """The plan of each statement on a table with some rows in it, as the server would make it for any parameters."""
     await witness.empty()
-    await witness.insert_many(SIZES[-1])
+    await witness.insert_many(min(SIZES[-1], witness.sample.most_rows))
     await witness.execute(f"ANALYZE {witness.table.quoted}")
     await witness.execute(_PLAN)
     plans: dict[str, list[str]] = {}

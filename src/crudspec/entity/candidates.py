@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from crudspec.entity import texts
+from crudspec.entity import moments, texts
+from crudspec.entity.moments import Made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,14 +48,11 @@ def candidates(kind: Type, *, nullable: bool = False) -> Candidates:
     return Candidates(tuple(plain), edges, wrong if kind.kind == "json" else {"None": None, **wrong})
 
 
-_Made = tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]
-
-
-def _bools(_kind: Type) -> _Made:
+def _bools(_kind: Type) -> Made:
     return (False, True), {"False": False, "True": True}, {"1": 1, "0": 0, "text": "false", "empty text": ""}
 
 
-def _ints(kind: Type) -> _Made:
+def _ints(kind: Type) -> Made:
     most = 2 ** (kind.bits - 1) - 1
     edges = {"0": 0, "one": 1, "negative": -1, f"largest int{kind.bits}": most, f"smallest int{kind.bits}": -most - 1}
     if kind.bits == 64:
@@ -64,7 +61,7 @@ def _ints(kind: Type) -> _Made:
     return (1, 2, 0), edges, {"text": "one", "empty text": "", "float": 1.5, "bytes": b"1", "list": [1]}
 
 
-def _numerics(kind: Type) -> _Made:
+def _numerics(kind: Type) -> Made:
     edges = {"0": Decimal(0), "one": Decimal(1), "negative": Decimal(-1), "a tenth": Decimal("0.1")}
     if kind.precision is None or kind.scale is None:
         edges |= {
@@ -90,7 +87,7 @@ def _numerics(kind: Type) -> _Made:
     return plain, edges, wrong
 
 
-def _floats(kind: Type) -> _Made:
+def _floats(kind: Type) -> Made:
     edges = {"0": 0.0, "one": 1.0, "negative": -1.0, "a half": 0.5, "a tenth": 0.1, "infinite": float("inf")}
     edges |= {"minus infinite": float("-inf"), "over 2**24": float(2**24 + 1)}
     if kind.bits == 64:
@@ -100,84 +97,17 @@ def _floats(kind: Type) -> _Made:
     return (1.0, 2.0, 0.0), edges, {"a word": "one", "empty text": "", "bytes": b"1", "list": [1.0]}
 
 
-def _texts(kind: Type) -> _Made:
+def _texts(kind: Type) -> Made:
     return ("a", "b", ""), dict(texts.edges(kind.length)), texts.WRONG
 
 
-def _uuids(_kind: Type) -> _Made:
+def _uuids(_kind: Type) -> Made:
     plain = tuple(uuid.uuid5(uuid.NAMESPACE_OID, name) for name in "abc")
     edges = {"plain": plain[0], "nil": uuid.UUID(int=0), "largest": uuid.UUID(int=2**128 - 1)}
     return plain, edges, {"text": "no uuid", "empty text": "", "int": 1, "list": ["a"]}
 
 
-# Not the first and the last day that Python knows: asyncpg takes those for PostgreSQL's infinities.
-
-
-def _dates(_kind: Type) -> _Made:
-    edges = {
-        "plain": date(2024, 1, 31),
-        "leap day": date(2024, 2, 29),
-        "before 1970": date(1969, 12, 31),
-        "far past": date(2, 1, 1),
-        "far future": date(9998, 12, 31),
-    }
-    wrong = {"text": "tomorrow", "empty text": "", "int": 1, "list": [2024, 1, 1]}
-    return (date(2024, 1, 31), date(2024, 2, 29), date(1999, 12, 31)), edges, wrong
-
-
-def _times(_kind: Type) -> _Made:
-    edges = {
-        "plain": time(12, 30),
-        "midnight": time(0),
-        "microseconds": time(1, 2, 3, 456789),
-        "last": time(23, 59, 59, 999999),
-    }
-    return (time(12, 30), time(8), time(0)), edges, {"text": "noon", "empty text": "", "int": 1, "list": [12, 30]}
-
-
-def _timestamps(_kind: Type) -> _Made:
-    plain = (datetime(2024, 1, 31, 12, 30), datetime(2024, 2, 29), datetime(1999, 12, 31, 23, 59, 59))  # noqa: DTZ001
-    edges = {
-        "plain": plain[0],
-        "microseconds": datetime(2024, 1, 2, 3, 4, 5, 678901),  # noqa: DTZ001
-        "an hour that summer time skips": datetime(2024, 3, 31, 2, 30),  # noqa: DTZ001
-        "before 1970": datetime(1969, 12, 31, 23, 59, 59, 999999),  # noqa: DTZ001
-        "far past": datetime(2, 1, 1),  # noqa: DTZ001
-        "far future": datetime(9998, 12, 31, 23, 59, 59, 999999),  # noqa: DTZ001
-    }
-    return plain, edges, {"text": "tomorrow", "empty text": "", "int": 1, "list": [2024, 1, 1]}
-
-
-def _instants(kind: Type) -> _Made:
-    plain, edges, wrong = _timestamps(kind)
-    edges = {name: value.replace(tzinfo=UTC) for name, value in edges.items() if "summer" not in name}
-    edges |= {
-        "another time zone": datetime(2024, 1, 2, 3, 4, tzinfo=_zone(5.75)),
-        "west of Greenwich": datetime(2024, 1, 2, 23, 4, tzinfo=_zone(-11)),
-        "an hour that is there twice, first": datetime(2024, 10, 27, 2, 30, tzinfo=_zone(2)),
-        "an hour that is there twice, second": datetime(2024, 10, 27, 2, 30, tzinfo=_zone(1)),
-    }
-    return tuple(value.replace(tzinfo=UTC) for value in plain), edges, wrong | {"date": date(2024, 1, 31)}
-
-
-def _zone(hours: float) -> timezone:
-    return timezone(timedelta(hours=hours))
-
-
-def _intervals(_kind: Type) -> _Made:
-    plain = (timedelta(hours=1), timedelta(days=2), timedelta(0))
-    edges = {
-        "plain": plain[0],
-        "0": timedelta(0),
-        "negative": timedelta(seconds=-1),
-        "microsecond": timedelta(microseconds=1),
-        "days and seconds": timedelta(days=400, seconds=86_399, microseconds=999_999),
-        "25 hours": timedelta(hours=25),
-    }
-    return plain, edges, {"text": "soon", "empty text": "", "int": 1, "list": [1]}
-
-
-def _bytes(_kind: Type) -> _Made:
+def _bytes(_kind: Type) -> Made:
     edges = {
         "plain": b"milk",
         "empty": b"",
@@ -190,7 +120,7 @@ def _bytes(_kind: Type) -> _Made:
     return (b"a", b"b", b""), edges, {"text": "milk", "int": 1, "list": [b"a"]}
 
 
-def _json(kind: Type) -> _Made:
+def _json(kind: Type) -> Made:
     edges = {
         "plain": {"a": 1},
         "empty object": {},
@@ -215,7 +145,7 @@ def _json(kind: Type) -> _Made:
     return ({"a": 1}, {"b": [2]}, {}), edges, {"a set": {1}, "an object": object(), "NaN": float("nan")}
 
 
-def _enums(kind: Type) -> _Made:
+def _enums(kind: Type) -> Made:
     edges: dict[str, Any] = {label: label for label in kind.labels}
     other = [label.swapcase() for label in kind.labels if label.swapcase() not in kind.labels]
     wrong = {"other case": other[0]} if other else {}
@@ -223,7 +153,7 @@ def _enums(kind: Type) -> _Made:
     return kind.labels, edges, wrong | {"unknown label": unknown, "int": 0, "list": [kind.labels[0]]}
 
 
-def _addresses(kind: Type) -> _Made:
+def _addresses(kind: Type) -> Made:
     wrong = {"text": "no address", "empty text": "", "list": ["10.0.0.1"]}
     if kind.sql == "cidr":
         networks = {"v4": "10.0.0.0/8", "v6": "2001:db8::/32", "one address": "10.0.0.1/32", "everything": "0.0.0.0/0"}
@@ -235,7 +165,7 @@ def _addresses(kind: Type) -> _Made:
     return plain, edges, wrong
 
 
-def _arrays(kind: Type) -> _Made:
+def _arrays(kind: Type) -> Made:
     assert kind.item is not None
     inner = candidates(kind.item)
     a, b, *_ = (*inner.plain, *inner.plain)
@@ -258,18 +188,18 @@ _IN_AN_ARRAY = frozenset({
     "emoji outside the BMP",
 })  # fmt: skip
 
-_MAKERS: Mapping[Kind, Callable[[Type], _Made]] = {
+_MAKERS: Mapping[Kind, Callable[[Type], Made]] = {
     "bool": _bools,
     "int": _ints,
     "numeric": _numerics,
     "float": _floats,
     "text": _texts,
     "uuid": _uuids,
-    "date": _dates,
-    "time": _times,
-    "timestamp": _timestamps,
-    "timestamptz": _instants,
-    "interval": _intervals,
+    "date": lambda _: moments.dates(),
+    "time": lambda _: moments.times(),
+    "timestamp": lambda _: moments.timestamps(),
+    "timestamptz": lambda _: moments.instants(),
+    "interval": lambda _: moments.intervals(),
     "bytes": _bytes,
     "json": _json,
     "enum": _enums,

@@ -7,8 +7,6 @@ where three will do.
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -18,14 +16,11 @@ from crudspec.entity.table import quoted
 from crudspec.entity.types import type_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from asyncpg import Connection
 
     from crudspec.entity.types import Type
-
-CONNECT_SECONDS = 10
-STATEMENT_SECONDS = 20
 
 _FOUND = """
 SELECT n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c.oid
@@ -64,7 +59,7 @@ SELECT k.conname::text AS name, k.contype::text AS kind, pg_get_constraintdef(k.
        n.nspname AS schema, p.relname AS parent,
        ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u (number, place)
              JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.number ORDER BY u.place) AS to,
-       true AS nulls_distinct
+       true AS nulls_distinct, NULL AS terms, NULL AS predicate
 FROM pg_constraint k LEFT JOIN pg_class p ON p.oid = k.confrelid LEFT JOIN pg_namespace n ON n.oid = p.relnamespace
 WHERE k.conrelid = $1 AND k.contype IN ('p', 'f', 'c', 'x') AND k.conparentid = 0
 UNION ALL
@@ -73,11 +68,12 @@ SELECT c.relname::text, CASE WHEN i.indpred IS NULL AND i.indexprs IS NULL THEN 
        ARRAY(SELECT a.attname::text FROM unnest(i.indkey) WITH ORDINALITY AS u (number, place)
              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.number
              WHERE u.place <= i.indnkeyatts ORDER BY u.place),
-       NULL, NULL, '{}', NOT i.indnullsnotdistinct
+       NULL, NULL, '{}', NOT i.indnullsnotdistinct,
+       pg_get_expr(i.indexprs, i.indrelid), pg_get_expr(i.indpred, i.indrelid)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE i.indrelid = $1 AND i.indisunique AND NOT i.indisprimary
 UNION ALL
-SELECT t.tgname::text, 'trigger', '', '{}', NULL, NULL, '{}', true FROM pg_trigger t
+SELECT t.tgname::text, 'trigger', '', '{}', NULL, NULL, '{}', true, NULL, NULL FROM pg_trigger t
 WHERE t.tgrelid = $1 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 20 <> 0
 ORDER BY 2, 1
 """
@@ -126,55 +122,6 @@ class Rules:
     partial: tuple[Mapping[str, Any], ...]
     exclusions: tuple[Mapping[str, Any], ...]
     has_triggers: bool
-
-
-@asynccontextmanager
-async def untouched(dsn: str) -> AsyncGenerator[Connection]:
-    """A connection in whose one transaction everything may be tried: it is rolled back, its sequences are put back.
-
-    Constraints are checked at once, also those that would wait for the commit. The session's time zone is UTC.
-
-    Args:
-        dsn: Plain ``postgresql://`` URL.
-    """
-    import asyncpg
-
-    connection = await asyncpg.connect(
-        dsn,
-        timeout=CONNECT_SECONDS,
-        command_timeout=STATEMENT_SECONDS,
-        server_settings={"application_name": "crudspec-witness", "timezone": "UTC", "jit": "off"},
-    )
-    try:
-        sequences = await connection.fetch("SELECT schemaname, sequencename, last_value FROM pg_sequences")
-        try:
-            await connection.execute(_BEGIN)
-            yield connection
-        finally:
-            if not connection.is_closed():
-                await asyncio.shield(_put_back(connection, sequences))
-    finally:
-        await connection.close(timeout=CONNECT_SECONDS)
-
-
-async def anew(connection: Connection) -> None:
-    """Roll back what was tried, and begin another transaction, with another ``now()``."""
-    await connection.execute(f"ROLLBACK; {_BEGIN}")
-
-
-_BEGIN = "BEGIN; SET CONSTRAINTS ALL IMMEDIATE"
-
-
-async def _put_back(connection: Connection, sequences: list[Any]) -> None:
-    await connection.execute("ROLLBACK")
-    # A sequence does not take part in a transaction.
-    await connection.execute(
-        "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, "
-        "coalesce(was, start_value), was IS NOT NULL) FROM pg_sequences "
-        "JOIN unnest($1::text[], $2::text[], $3::bigint[]) AS before (schema, name, was) "
-        "ON schema = schemaname AND name = sequencename WHERE last_value IS DISTINCT FROM was",
-        *([one[place] for one in sequences] for place in range(3)),
-    )
 
 
 async def find(connection: Connection, name: str) -> tuple[str, str, int]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crudspec.entity.candidates import candidates
 from crudspec.entity.errors import EntityError
 from crudspec.entity.fresh import fresh, matching
+from crudspec.entity.literals import literal
 from crudspec.entity.row import matches
 from crudspec.entity.types import WrongType
 
@@ -131,9 +132,11 @@ def _said_valid(column: Column, said: Values) -> tuple[Any, ...]:
     for value in said.valid:
         try:
             found.append(None if value is None else value if column.type.kind == "unknown" else column.type.read(value))
-        except WrongType as wrong:
+            literal(column.type, value)
+        except (WrongType, UnicodeEncodeError) as wrong:
+            expected = wrong.expected if isinstance(wrong, WrongType) else "text that can be sent"
             raise EntityError(
-                f"values: valid={value!r} of column {column.name!r} is not {wrong.expected}, for {column.type.sql}"
+                f"values: valid={value!r} of column {column.name!r} is not {expected}, for {column.type.sql}"
             ) from None
     if said.matching is not None:
         try:

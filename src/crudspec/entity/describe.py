@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from crudspec.entity import catalogue
 from crudspec.entity.errors import EntityError
 from crudspec.entity.literals import from_server
+from crudspec.entity.partial import understood
 from crudspec.entity.row import matches
 from crudspec.entity.table import Column, Reference, Table, Unique, literal, quoted
+from crudspec.entity.untouched import anew
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +27,7 @@ async def table_of(
     """Read a table of which nobody says anything.
 
     Args:
-        connection: Of :func:`~crudspec.entity.catalogue.untouched`.
+        connection: Of :func:`~crudspec.entity.untouched.untouched`.
         schema: That it stands in.
         name: Of it.
         oid: Of it.
@@ -39,6 +41,7 @@ async def table_of(
     if not rules.key:
         raise EntityError(f"table {name!r} has no primary key: name one that has, rows cannot be told apart without")
     found = await catalogue.columns(connection, oid)
+    partial = await understood(connection, found, rules)
     defaults = await _defaults(connection, found, evaluated=evaluated)
     columns = tuple(
         Column(
@@ -53,7 +56,11 @@ async def table_of(
         for one in found
     )
     # What is of a type that nobody here knows stays NULL, where it can.
-    given = [one for one in columns if not one.computed and not (one.type.kind == "unknown" and one.nullable)]
+    given = [
+        one
+        for one in columns
+        if not one.computed and one.name not in partial.left_out and not (one.type.kind == "unknown" and one.nullable)
+    ]
     return Table(
         name,
         columns,
@@ -65,7 +72,10 @@ async def table_of(
             if one.name not in rules.key and one.default in ("", "constant") and one.type.kind != "unknown"
         ),
         schema=schema,
-        unique=tuple(Unique(one["name"], tuple(one["columns"]), one["nulls_distinct"]) for one in rules.unique),
+        unique=(
+            *(Unique(one["name"], tuple(one["columns"]), one["nulls_distinct"]) for one in rules.unique),
+            *partial.unique,
+        ),
         references=tuple(
             Reference(one["name"], tuple(one["columns"]), catalogue.parent_of(one), tuple(one["to"]))
             for one in rules.references
@@ -99,7 +109,7 @@ async def _defaults(
         for one in asked
     ]
     first = await _evaluated(connection, terms)
-    await catalogue.anew(connection)
+    await anew(connection)
     second = await _evaluated(connection, terms)
     for one, before, after in zip(asked, first, second, strict=True):
         if before is None or after is None:

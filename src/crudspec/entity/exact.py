@@ -39,6 +39,14 @@ def read(kind: Type, value: object) -> object:
         raise WrongType(_EXPECTED[kind.kind]) from None
 
 
+def in_utc(value: datetime) -> datetime:
+    """The same instant in UTC, where that has a year from 1 to 9999."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        return value
+
+
 def _exactly(kind: Type, value: object) -> object:
     # Not isinstance: a subclass may compare equal to everything.
     return value if type(value) is _EXACT[kind.kind] else _wrong(kind)
@@ -65,12 +73,9 @@ def _label(kind: Type, value: Any) -> object:
 def _instant(kind: Type, value: object) -> object:
     if type(value) is not datetime or value.utcoffset() is None:
         _wrong(kind)
-    try:
-        # In UTC two equal instants compare equal, also one from the hour that a clock shows twice, and nothing of the
-        # stranger's time zone stays.
-        return value.astimezone(UTC)
-    except OverflowError:  # within a day of the first or last instant that Python knows
-        return value
+    # In UTC two equal instants compare equal, also one from the hour that a clock shows twice, and nothing of the
+    # stranger's time zone stays.
+    return in_utc(value)
 
 
 def _naive(kind: Type, value: object) -> object:

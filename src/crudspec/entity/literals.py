@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
+
+from crudspec.entity import exact
 
 if TYPE_CHECKING:
     from crudspec.entity.types import Type
@@ -22,6 +23,15 @@ def literal(kind: Type, value: Any) -> bytes | None:
     return None if value is None else _text(kind, value).encode()
 
 
+def constant(kind: Type, value: Any) -> str:
+    """A value as a statement has it; its column says of which type it is."""
+    if value is None:
+        return "NULL"
+    text = _text(kind, value).replace("'", "''")
+    # Said with E, a backslash is one whatever standard_conforming_strings is.
+    return "E'" + text.replace("\\", "\\\\") + "'" if "\\" in text else f"'{text}'"
+
+
 def _text(kind: Type, value: Any) -> str:
     match kind.kind:
         case "bool":
@@ -31,7 +41,7 @@ def _text(kind: Type, value: Any) -> str:
         case "date" | "time" | "timestamp":
             return value.isoformat()
         case "timestamptz":
-            return value.astimezone(UTC).isoformat()
+            return exact.in_utc(value).isoformat()
         case "interval":
             return f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds"
         case "bytes":

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crudspec.entity.trial import Outcome
 
 _ROWS = 24
+_FEW = 4
 
 _Tried = list[tuple[dict[str, object], "Outcome"]]
 
@@ -29,7 +30,7 @@ async def with_moving_columns(connection: Connection, table: Table, entity: Enti
     """Say of a table's columns which of them change by themselves, and give these to no operation.
 
     Args:
-        connection: Of :func:`~crudspec.entity.catalogue.untouched`.
+        connection: Of :func:`~crudspec.entity.untouched.untouched`.
         table: A table that has triggers.
         entity: What the user says of it.
 
@@ -49,6 +50,9 @@ async def with_moving_columns(connection: Connection, table: Table, entity: Enti
     others = [
         {name: value for one in choices for name, value in chosen.choice(one.options[:6]).items()} for _ in range(_ROWS)
     ]
+
+    if len(_stored(others, await trial.run([(row, None) for row in others]))) < _FEW:
+        others += [{**base, **option} for one in choices for option in (*one.options[:6], *one.more)]
 
     inserted = _stored(others, await trial.run([(row, None) for row in others]))
     written_over = _stored(others, await trial.run([(base, row) for row in others]))

@@ -9,7 +9,7 @@ from crudspec.entity import choices as choosing
 from crudspec.entity.choices import Choice, choice_of, unique_columns
 from crudspec.entity.describe import table_of
 from crudspec.entity.errors import EntityError
-from crudspec.entity.literals import from_server, literal
+from crudspec.entity.literals import constant, from_server
 from crudspec.entity.table import quoted
 from crudspec.entity.trial import Trial
 
@@ -38,10 +38,11 @@ class Parents:
         """Of a table.
 
         Args:
-            connection: Of :func:`~crudspec.entity.catalogue.untouched`; the rows are inserted there.
+            connection: Of :func:`~crudspec.entity.untouched.untouched`; the rows are inserted there.
             table: The table.
         """
         self.rows: list[tuple[str, Mapping[str, Any]]] = []
+        self.inserts = ""
         self.notes: list[str] = []
         self._connection = connection
         self._tables: dict[str, Table] = {}
@@ -105,7 +106,10 @@ class Parents:
         elif reference.parent == table.quoted:
             self.notes.append(f"{', '.join(reference.columns)}: always NULL, as it refers to the table itself")
         if none and not (unique and options):
-            options = [*options[:2], {**(options[0] if options else {}), **none}, *options[2:]]
+            # What is not NULL then is another reference's matter, or as in another row.
+            others = {name for one in table.references if one is not reference for name in one.columns}
+            rest = {name: value for name, value in (options[0] if options else {}).items() if name not in others}
+            options = [*options[:2], {**rest, **none}, *options[2:]]
         return Choice(reference.columns, options, refers=True, unique=unique)
 
     async def _keys(self, reference: Reference, count: int) -> list[list[Any]]:
@@ -178,8 +182,10 @@ class Parents:
 
     async def _insert(self, table: Table, names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
         kinds = [table.by_name[name].type for name in names]
-        values = ", ".join(f"convert_from(${at}, 'UTF8')::{kind.untyped}" for at, kind in enumerate(kinds, 1))
-        await self._connection.executemany(
-            f"INSERT INTO {table.quoted} ({', '.join(map(quoted, names))}) OVERRIDING SYSTEM VALUE VALUES ({values})",
-            [[literal(kind, row[name]) for name, kind in zip(names, kinds, strict=True)] for row in rows],
+        values = ",\n".join(
+            f"({', '.join(constant(kind, row[name]) for name, kind in zip(names, kinds, strict=True))})" for row in rows
         )
+        columns = ", ".join(map(quoted, names))
+        script = f"INSERT INTO {table.quoted} ({columns}) OVERRIDING SYSTEM VALUE VALUES\n{values};\n"
+        await self._connection.execute(script)
+        self.inserts += script

@@ -10,9 +10,11 @@ from crudspec.entity import choices as choosing
 from crudspec.entity.candidates import candidates
 from crudspec.entity.fresh import far
 from crudspec.entity.parents import Parents
+from crudspec.entity.partial import understood
 from crudspec.entity.proven import ColumnValues, Proven
 from crudspec.entity.row import matches
 from crudspec.entity.trial import Trial
+from crudspec.entity.untouched import untouched
 from crudspec.entity.verdicts import Judged, Tried, candidates_of, piles, taken
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ async def prove(dsn: str, table: Table, entity: Entity) -> Proven:
     Raises:
         EntityError: no row can be stored, or nearly no value of a column; what to write.
     """
-    async with catalogue.untouched(dsn) as connection:
+    async with untouched(dsn) as connection:
         return await _Prover(connection, table, entity).proven()
 
 
@@ -82,6 +84,7 @@ class _Prover:
             tuple(self._parents.rows),
             await self._missing(choices),
             (*await self._notes(), *self._parents.notes),
+            self._parents.inserts,
         )
 
     async def _tried(self, rows: Sequence[Mapping[str, Any]]) -> list[Tried]:
@@ -109,17 +112,14 @@ class _Prover:
         tried = await self._tried([{**self._base, name: values[place]} for place in sample])
         if not all(one.is_stored for one in tried):
             tried = await self._tried([{**self._base, name: value} for value in (*values[:_FEW], *choice.plain)])
-            values = [one.row[name] for one in tried if one.is_stored]
-            values = [
-                one for place, one in enumerate(values) if not any(matches(one, other) for other in values[:place])
-            ]
+            values = choosing.distinct(one.row[name] for one in tried if one.is_stored)
         return replace(choice, options=[{name: value} for value in values])
 
     def _apart(self, variants: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
-        found: list[Mapping[str, Any]] = [self._base]
-        for one in variants:
+        found: list[Mapping[str, Any]] = []
+        for one in (self._base, *variants):
             if len(found) < VARIANTS and not any(matches(one, other) for other in found):
-                found.append(one)
+                found.append({name: one[name] for name in self._names})
         return tuple(found)
 
     def _referring(self, choice: Choice) -> dict[str, ColumnValues]:
@@ -140,9 +140,7 @@ class _Prover:
         """For each reference, values that refer to no row, by what the server says of them."""
         found: dict[str, Mapping[str, Any]] = {}
         for one in self._table.references:
-            options = [
-                option for choice in choices if set(choice.names) == set(one.columns) for option in choice.options
-            ]
+            options = [option for choice in choices if choice.names == one.columns for option in choice.options]
             there = {name: self._base[name] for name in one.columns if name in self._base}
             there = next((option for option in options if None not in option.values()), there)
             # Of several columns the last that is no other reference's: the other one should find its row.
@@ -158,11 +156,16 @@ class _Prover:
         return found
 
     async def _notes(self) -> list[str]:
-        oid = await self._connection.fetchval("SELECT $1::text::regclass::oid", self._table.quoted)
+        table = self._table
+        oid = await self._connection.fetchval("SELECT $1::text::regclass::oid", table.quoted)
         rules = await catalogue.rules(self._connection, oid)
-        notes = [f"{one['said']}: not asked, as it has a predicate or an expression" for one in rules.partial]
-        return notes + [
-            f"{column.name}: always NULL, as no values of {column.type.sql} are known"
-            for column in self._table.columns
-            if column.type.kind == "unknown" and column.nullable and column.name not in self._names
+        found: list[str] = []
+        if rules.partial:
+            partial = await understood(self._connection, await catalogue.columns(self._connection, oid), rules)
+            left_out = {name: why for name, why in partial.left_out.items() if name not in self._names}
+            found += [f"{name}: {why}" for name, why in left_out.items()] + partial.notes
+        return found + [
+            f"{one.name}: always NULL, as no values of {one.type.sql} are known"
+            for one in table.columns
+            if one.type.kind == "unknown" and one.nullable and one.name not in self._names
         ]

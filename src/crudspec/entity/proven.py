@@ -39,6 +39,7 @@ class Proven:
             name and its values by column.
         missing: By reference, values of its columns that refer to no row.
         notes: What could not be asked, and why, a line each.
+        inserts: SQL that inserts the parents, in one script: hundreds of rows in one round trip, whatever is in them.
     """
 
     variants: tuple[Mapping[str, Any], ...]
@@ -46,6 +47,7 @@ class Proven:
     parents: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     missing: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    inserts: str = ""
 
     def plain(self, columns: Iterable[str]) -> dict[str, Any]:
         """The first variant's values of some columns."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from crudspec.backend import OPERATIONS
 from crudspec.entity import catalogue
 from crudspec.entity.describe import table_of
 from crudspec.entity.errors import EntityError
 from crudspec.entity.moving import with_moving_columns
+from crudspec.entity.untouched import untouched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from crudspec.entity.entity import Entity
     from crudspec.entity.table import Table
-
-OPERATIONS = ("create", "get", "list_all", "update", "delete")
 
 
 async def reflect(dsn: str, entity: Entity) -> Table:
@@ -31,7 +31,7 @@ async def reflect(dsn: str, entity: Entity) -> Table:
     Raises:
         EntityError: it cannot be used; what to write.
     """
-    async with catalogue.untouched(dsn) as connection:
+    async with untouched(dsn) as connection:
         schema, name, oid = await catalogue.find(connection, entity.table)
         rules = await catalogue.rules(connection, oid)
         if rules.exclusions:
@@ -68,6 +68,7 @@ def _check_names(table: Table, entity: Entity) -> None:
         "order": order,
         "create": entity.create or (),
         "update": entity.update or (),
+        "returns": entity.returns or (),
     }
     for argument, names in said.items():
         for name in names:

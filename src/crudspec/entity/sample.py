@@ -67,8 +67,8 @@ class Sample:
 
     @property
     def most_rows(self) -> int:
-        """How many rows the table can have, as far as values for its unique columns are known."""
-        return min(map(len, self._fresh.values()), default=1 << 30) - len(self.proven.variants)
+        """How many rows a check may have, so that there are as many values left for columns that must be unique."""
+        return min(map(len, self._fresh.values()), default=1 << 30) // 2
 
     def row(self, variant: int = 0, **but: Any) -> Values:
         """Values for a whole row: all that create or update is given."""
@@ -211,7 +211,8 @@ class Sample:
         return self.table.creates if operation == "create" else self.table.updates
 
     def _values(self, operation: str) -> Values:
-        return self.new() if operation == "create" else self.change()
+        """The values beside a special one. Of an update, others that change, too, where that cannot break a CHECK."""
+        return self.new() if operation == "create" else self.change(0 if self.table.has_joint_checks else 1)
 
     def _some(self, columns: tuple[str, ...], variant: int) -> Values:
         found = dict(self.proven.variants[variant % len(self.proven.variants)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -144,6 +145,14 @@ class Table:
     def unreturned(self) -> frozenset[str]:
         """Columns that a returned row does not have."""
         return frozenset(name for name in self.by_name if self.returns and name not in self.returns)
+
+    @cached_property
+    def has_joint_checks(self) -> bool:
+        """Whether a CHECK is about several columns at once."""
+        return any(
+            sum(re.search(rf"\b{re.escape(name)}\b", said) is not None for name in self.by_name) > 1
+            for said in self.checks.values()
+        )
 
     @cached_property
     def uniques(self) -> tuple[tuple[str, ...], ...]:

@@ -69,7 +69,7 @@ def edges(length: int | None) -> dict[str, str]:
             f"{n:,} letters and a blank": "x" * n + " ",
             f"{n + 1:,} astral code points": "\N{GRINNING FACE}" * (n + 1),
         }
-        if n > 5:
+        if n > 10:
             found[f"{n - 5:,} letters and 10 blanks"] = "x" * (n - 5) + " " * 10
     if f"{LONG:,} letters" not in found:
         found[f"{LONG:,} letters"] = "x" * LONG

@@ -107,7 +107,7 @@ class Trial:
         """Prepare for a table; :meth:`make` makes what it needs on the server.
 
         Args:
-            connection: Of :func:`~crudspec.entity.catalogue.untouched`.
+            connection: Of :func:`~crudspec.entity.untouched.untouched`.
             table: The table.
             inserts: The columns that an insert is given.
             updates: Those that an update is given; none where there is nothing to update.

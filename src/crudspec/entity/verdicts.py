@@ -62,7 +62,7 @@ class Judged:
     @classmethod
     def of(cls, column: str, name: str, tried: Tried) -> Judged:
         """Judge a value by a row that has it in a column."""
-        value, outcomes = tried.row[column], [one for _, one in tried.outcomes]
+        value, outcomes = tried.row[column], [one for names, one in tried.outcomes if column in names]
         refusal = next((one for one in outcomes if one.state == _CHECK_VIOLATION), None)
         if all(one.refused for one in outcomes):
             return cls(name, value, "invalid", refusal=refusal)

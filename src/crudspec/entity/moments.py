@@ -14,8 +14,9 @@ def dates() -> Made:
         "plain": date(2024, 1, 31),
         "leap day": date(2024, 2, 29),
         "before 1970": date(1969, 12, 31),
-        "far past": date(1, 1, 1),
-        "far future": date(9999, 12, 31),
+        # Not the first and the last day that Python knows: asyncpg takes those for the infinities.
+        "far past": date(2, 1, 1),
+        "far future": date(9998, 12, 31),
     }
     wrong = {"text": "tomorrow", "empty text": "", "int": 1, "list": [2024, 1, 1]}
     return (date(2024, 1, 31), date(2024, 2, 29), date(1999, 12, 31)), edges, wrong
@@ -38,8 +39,8 @@ def timestamps() -> Made:
         "microseconds": datetime(2024, 1, 2, 3, 4, 5, 678901),  # noqa: DTZ001
         "an hour that summer time skips": datetime(2024, 3, 31, 2, 30),  # noqa: DTZ001
         "before 1970": datetime(1969, 12, 31, 23, 59, 59, 999999),  # noqa: DTZ001
-        "far past": datetime(1, 1, 1),  # noqa: DTZ001
-        "far future": datetime(9999, 12, 31, 23, 59, 59, 999999),  # noqa: DTZ001
+        "far past": datetime(2, 1, 1),  # noqa: DTZ001
+        "far future": datetime(9998, 12, 31, 23, 59, 59, 999999),  # noqa: DTZ001
     }
     return plain, edges, {"text": "tomorrow", "empty text": "", "int": 1, "list": [2024, 1, 1]}
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crudspec import entity as package
-from crudspec.entity.codecs import plain_values
 from crudspec.entity.errors import EntityError
 from crudspec.entity.kept import from_json, to_json
 from crudspec.entity.prove import prove
@@ -15,7 +14,6 @@ from crudspec.entity.reflect import reflect
 from crudspec.entity.sample import Sample
 from crudspec.entity.source import located
 from crudspec.entity.sources import as_source
-from crudspec.entity.table import quoted
 from crudspec.server import create_scratch, drop_scratch, recalled, remember
 from crudspec.server.connections import connected
 
@@ -50,7 +48,7 @@ async def scratch_with(server: Server, label: str, entity: Entity) -> tuple[str,
         if entity.seed is not None:
             await _seed(dsn, entity)
         table, proven = await _understood(server, dsn, entity)
-        await _insert_parents(dsn, table, proven)
+        await _insert_parents(dsn, proven)
     except BaseException:
         await drop_scratch(server, dsn)
         raise
@@ -94,14 +92,7 @@ async def _seed(dsn: str, entity: Entity) -> None:
             raise EntityError(f"seed: {error} ({error.sqlstate})") from error
 
 
-async def _insert_parents(dsn: str, table: Table, proven: Proven) -> None:
-    if not proven.parents:
-        return
-    async with connected(dsn) as connection:
-        await plain_values(connection, table)
-        for name, values in proven.parents:
-            columns = ", ".join(map(quoted, values))
-            places = ", ".join(f"${place}" for place in range(1, len(values) + 1))
-            await connection.execute(
-                f"INSERT INTO {name} ({columns}) OVERRIDING SYSTEM VALUE VALUES ({places})", *values.values()
-            )
+async def _insert_parents(dsn: str, proven: Proven) -> None:
+    if proven.inserts:
+        async with connected(dsn) as connection:
+            await connection.execute(proven.inserts)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crudspec import entity as package
-from crudspec.entity.errors import EntityError
+from crudspec.entity.applied import apply
 from crudspec.entity.kept import from_json, to_json
 from crudspec.entity.prove import prove
 from crudspec.entity.reflect import reflect
@@ -80,16 +80,11 @@ def _key(entity: Entity) -> str:
 
 
 async def _seed(dsn: str, entity: Entity) -> None:
-    import asyncpg
-
-    script = str(entity.seed)
+    script, shown = str(entity.seed), "seed"
     if script.endswith(".sql"):
-        script = located(script).read_text()
+        shown, script = script, located(script).read_text()
     async with connected(dsn) as connection:
-        try:
-            await connection.execute(script)
-        except asyncpg.PostgresError as error:
-            raise EntityError(f"seed: {error} ({error.sqlstate})") from error
+        await apply(connection, script, shown=shown)
 
 
 async def _insert_parents(dsn: str, proven: Proven) -> None:

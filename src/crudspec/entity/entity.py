@@ -42,6 +42,8 @@ class Entity:
         order: What ``list_all`` promises, such as ``("-placed_at", "id")``; left out: the key, ascending. None: any.
         values: By column, values that a convention asks for and no type tells.
         names: What the class calls an operation, such as ``{"list_all": "list_orders"}``.
+        models: The data layer's own ``MetaData``, for what it fills in by itself (``default=``, ``onupdate=``); left
+            out: the class's ``metadata``, or ``schema`` where that is one.
         create: The columns that create is given; left out: those without a default.
         update: The columns that update is given; left out: all but the key and what the server fills in by itself.
         returns: The columns that a returned row has; left out: all of them.
@@ -53,6 +55,7 @@ class Entity:
     order: Sequence[str] | None = ()
     values: Mapping[str, Values] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    models: MetaData | None = None
     create: Sequence[str] | None = None
     update: Sequence[str] | None = None
     returns: Sequence[str] | None = None

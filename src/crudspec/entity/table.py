@@ -137,6 +137,15 @@ class Table:
         return any(name not in self.creates for name in self.key)
 
     @cached_property
+    def inserts(self) -> tuple[str, ...]:
+        """What whoever inserts a row has to give: what create is given, and what a data layer fills in by itself."""
+        return tuple(
+            one.name
+            for one in self.columns
+            if one.name in self.creates or not (one.nullable or one.default or one.computed)
+        )
+
+    @cached_property
     def unpredictable(self) -> frozenset[str]:
         """Columns that an update may change without being given: computed ones, and those that a trigger moves."""
         return frozenset(column.name for column in self.columns if column.computed or column.moves)

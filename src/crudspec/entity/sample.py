@@ -101,7 +101,7 @@ class Sample:
 
     @property
     def unique_nullable(self) -> list[tuple[str, ...]]:
-        """Column sets that must be unique, may be NULL, and do not collide where they are; those that create is given."""
+        """Column sets that create is given and that must be unique, but may be NULL, and do not collide there."""
         return [
             one.columns
             for one in self.table.unique

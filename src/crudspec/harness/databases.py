@@ -91,7 +91,7 @@ async def _seed(dsn: str, entity: Entity) -> None:
         try:
             await connection.execute(script)
         except asyncpg.PostgresError as error:
-            raise EntityError(f"seed: {error} ({error.sqlstate})") from error
+            raise EntityError(f"seed: {error} ({getattr(error, 'sqlstate', None)})") from error
 
 
 async def _insert_parents(dsn: str, table: Table, proven: Proven) -> None:

@@ -201,7 +201,9 @@ class Play:
         return request.operation in self._absent or (self._lenient and promised is REFUSED)
 
     def _is_key(self, key: Key) -> bool:
-        """Tell whether it is one as far as its types go; True is no int."""
+        """Tell whether it is one as far as its types go; True is no int, and an operation without a row has none."""
+        if not key:
+            return False
         try:
             for column, part in zip(self.model.table.key_columns, key, strict=True):
                 column.type.read(part)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import MetaData
 
-    from crudspec.entity.sources import Alembic, Metadata, Sql
+    from crudspec.entity.source import Source
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Entity:
     """
 
     table: str
-    schema: Alembic | Sql | Metadata | MetaData | str | Path
+    schema: Source | MetaData | str | Path
     order: Sequence[str] | None = ()
     values: Mapping[str, Values] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)

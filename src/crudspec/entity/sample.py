@@ -106,7 +106,7 @@ class Sample:
 
     @property
     def unique_nullable(self) -> list[tuple[str, ...]]:
-        """Column sets that must be unique and are given to create, where two rows may both have NULL."""
+        """Column sets that create is given and that must be unique, but may be NULL, and do not collide there."""
         return [
             one.columns
             for one in self.table.unique

@@ -12,7 +12,6 @@ from crudspec.entity.kept import from_json, to_json
 from crudspec.entity.prove import prove
 from crudspec.entity.reflect import reflect
 from crudspec.entity.sample import Sample
-from crudspec.entity.source import located
 from crudspec.entity.sources import as_source
 from crudspec.server import create_scratch, drop_scratch, recalled, remember
 from crudspec.server.connections import connected
@@ -72,7 +71,7 @@ async def _understood(server: Server, dsn: str, entity: Entity) -> tuple[Table, 
 
 def _key(entity: Entity) -> str:
     """All but the schema that what is known depends on: what the user says, and the code that finds it out."""
-    said = {name: value for name, value in vars(entity).items() if name != "schema"}
+    said = {name: value for name, value in vars(entity).items() if name != "schema"} | {"seed": _seed_of(entity)}
     found = hashlib.sha256(repr(sorted(said.items())).encode())
     for path in sorted(Path(package.__file__ or "").parent.glob("*.py")):
         found.update(path.read_bytes())
@@ -82,14 +81,25 @@ def _key(entity: Entity) -> str:
 async def _seed(dsn: str, entity: Entity) -> None:
     import asyncpg
 
-    script = str(entity.seed)
-    if script.endswith(".sql"):
-        script = located(script).read_text()
     async with connected(dsn) as connection:
         try:
-            await connection.execute(script)
+            await connection.execute(_seed_of(entity))
         except asyncpg.PostgresError as error:
-            raise EntityError(f"seed: {error} ({error.sqlstate})") from error
+            told = error.args[0] if error.args else error
+            raise EntityError(f"seed={_named(entity)} does not apply: {told} ({error.sqlstate})") from error
+
+
+def _seed_of(entity: Entity) -> str:
+    if not isinstance(entity.seed, Path):
+        return entity.seed or ""
+    try:
+        return entity.seed.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise EntityError(f"seed={_named(entity)} cannot be read: {error}") from error
+
+
+def _named(entity: Entity) -> str:
+    return repr(entity.seed.name if isinstance(entity.seed, Path) else "…")
 
 
 async def _insert_parents(dsn: str, proven: Proven) -> None:

@@ -54,6 +54,11 @@ class Adapter:
     translated: bool = False
     entity: Entity = TASKS
 
+    @property
+    def table(self) -> str:
+        """The name of its table; empty for the built-in one."""
+        return "" if self.entity is TASKS else self.entity.table
+
     def __str__(self) -> str:
         libraries = f" ({', '.join(self.libraries)})" if self.libraries else ""
         return f"{self.name}{libraries}{' (translated)' * self.translated}"

@@ -55,11 +55,16 @@ class Sample:
         self.table = table
         self.proven = proven
         self._used = 0
-        self._fresh = {
-            name: proven.columns[name].fresh
-            for name in (*table.creates, *table.updates)
-            if any(name in columns for columns in table.uniques) and proven.columns[name].fresh
-        }
+        once = {name for columns in table.uniques for name in columns}
+        given = [name for name in dict.fromkeys((*table.creates, *table.updates)) if name in once]
+        self._fresh = {name: fresh for name in given if (fresh := self._unused(name))}
+
+    def _unused(self, column: str) -> list[Any]:
+        """Values of a column that must be unique, without those that are tried by name, or stand in a variant."""
+        values = self.proven.columns[column]
+        taken = {frozen(value) for value in values.valid.values()}
+        taken |= {frozen(variant[column]) for variant in self.proven.variants}
+        return [value for value in values.fresh if frozen(value) not in taken]
 
     def restart(self) -> None:
         """Begin again with the first of the values that must be unique; the table is empty."""
@@ -219,7 +224,7 @@ class Sample:
         if self._fresh:
             self._used += 1
             for name, values in self._fresh.items():
-                found[name] = values[(len(self.proven.variants) + self._used) % len(values)]
+                found[name] = values[self._used % len(values)]
         return {name: found[name] for name in dict.fromkeys(columns)}
 
     # Keys

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crudspec import entity as package
+from crudspec.entity.applied import apply
 from crudspec.entity.errors import EntityError
 from crudspec.entity.kept import from_json, to_json
 from crudspec.entity.prove import prove
@@ -79,14 +80,9 @@ def _key(entity: Entity) -> str:
 
 
 async def _seed(dsn: str, entity: Entity) -> None:
-    import asyncpg
-
+    shown = f"seed {entity.seed.name}" if isinstance(entity.seed, Path) else "seed"
     async with connected(dsn) as connection:
-        try:
-            await connection.execute(_seed_of(entity))
-        except asyncpg.PostgresError as error:
-            told = error.args[0] if error.args else error
-            raise EntityError(f"seed={_named(entity)} does not apply: {told} ({error.sqlstate})") from error
+        await apply(connection, _seed_of(entity), shown=shown)
 
 
 def _seed_of(entity: Entity) -> str:
@@ -95,11 +91,7 @@ def _seed_of(entity: Entity) -> str:
     try:
         return entity.seed.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise EntityError(f"seed={_named(entity)} cannot be read: {error}") from error
-
-
-def _named(entity: Entity) -> str:
-    return repr(entity.seed.name if isinstance(entity.seed, Path) else "…")
+        raise EntityError(f"seed: {entity.seed} cannot be read: {error}") from error
 
 
 async def _insert_parents(dsn: str, proven: Proven) -> None:

@@ -11,7 +11,7 @@ from crudspec.contract import causes
 from crudspec.contract.clause import Clause, Consequence
 from crudspec.contract.clauses import BY_ID
 from crudspec.contract.deviations import today
-from crudspec.contract.failures import ContractBroken, Depends, Inconclusive, NotApplicable
+from crudspec.contract.failures import ContractBroken, Depends, Inconclusive, NotApplicable, Unfit
 from crudspec.harness.subject import DeadlineMissed
 from crudspec.record import Result, Verdict, to_json
 from crudspec.report.failure import describe, headline, own_connection_lost
@@ -135,7 +135,7 @@ class _Judgement:
             detail = failure = f"raised {type(error).__name__}, whose text raises {type(broken).__name__}"
         ours = own_connection_lost(error)
         if isinstance(error, Inconclusive):
-            detail = str(error) if isinstance(error, Depends) else detail
+            detail = str(error) if isinstance(error, Depends | Unfit) else detail
             report.outcome = "skipped"
             report.longrepr = (report.nodeid, 0, f"not run: {detail}")
             return self.not_run(detail, because=error.because or str(error.what))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from crudspec.entity.types import Type
 
 
-def reference(entity: Entity, table: Table) -> type:
+def reference(entity: Entity, table: Table) -> Any:
     """Make the class for a table.
 
     Args:

@@ -15,6 +15,7 @@ from typing import Any
 
 from crudspec.backend import OPERATIONS
 from crudspec.entity.entity import Entity
+from crudspec.entity.errors import EntityError
 from crudspec.entity.tasks import TASKS, entity_of, methods_of
 from crudspec.translation.translated import translated as translated_class
 
@@ -152,6 +153,8 @@ def _imported(spec: str, place: str) -> ModuleType:
         return import_file(Path(place)) if place.endswith(".py") else _import_module(place)
     except BackendError:
         raise
+    except EntityError as error:  # in Entity(…) itself, which is written in the module
+        raise BackendError(f"{spec}: {error}") from error
     except (Exception, SystemExit) as error:
         first = (str(error).strip().splitlines() or [""])[0]
         raise BackendError(f"{spec}: importing {place!r} raised {type(error).__name__}: {first}") from error

@@ -29,7 +29,7 @@ in this page are of `tasks`.
 | `create` | the columns without a default, by keyword | the row, as stored |
 | `get` | the key | the row, or None |
 | `list_all` (of `tasks`: `list_tasks`) | nothing | a sequence of all rows, in the entity's order, or by key |
-| `update` | the key, and by keyword all other columns that the server does not fill in | True, or False if there is no row |
+| `update` | the key, and by keyword all others that the server does not fill in | True, or False if there is no row |
 | `delete` | the key | True if this call removed the row, else False |
 
 The key is positional; of several columns, its parts in their order. What `create` and `update` are given can be said

@@ -265,7 +265,7 @@ def ask_own_tests(tell: Callable[[str], None], backend: str, spec: str, shared: 
         _replace_shared(shared)
     BUILT_IN[backend] = spec
     # The warning is about what a fork has imported before pytest could rewrite it.
-    options = ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider", "-k", backend]
+    options = ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider", "-n0", "-k", backend]
     _ask(tell, [str(ROOT / "tests" / "test_backends.py"), *options])
 
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     Row = Any
-    """Anything with ``id``, ``title``, ``done`` and ``created_at``, as attributes or as mapping keys."""
+    """Anything with the table's columns, as attributes or as mapping keys."""
 
 
 class TaskRow(Protocol):
-    """The attribute form of a row; a mapping with the same four keys does as well.
+    """The attribute form of a row of ``tasks``; a mapping with the same four keys does as well.
 
     The backend returns a plain value: the suite reads it after the call, after the table has changed, and
     after the backend was closed. The suite compares exact types: ``int`` (never ``bool``), ``str``, ``bool``
@@ -38,11 +38,14 @@ class TaskRow(Protocol):
 
 
 class Backend(Protocol):
-    """The five operations: profile ``crud``, and with them ``resilience``.
+    """The five operations on ``tasks``: profile ``crud``, and with them ``resilience``.
+
+    On another table, which the class names as its ``entity`` (see :class:`~crudspec.entity.entity.Entity`), the key
+    comes first and by position, values come by keyword, and ``list_tasks`` is ``list_all``, or what the entity says.
 
     The backend
         owns its pool or engine, accepts calls from many asyncio tasks at once, has committed a write when the
-        call returns, refuses what the domain does not allow with :class:`~crudspec.errors.InvalidValue` (or
+        call returns, refuses what the table does not allow with :class:`~crudspec.errors.InvalidValue` (or
         another ``ValueError`` or ``TypeError``), reports a database that is lost, unreachable or says
         "not now" with :class:`~crudspec.errors.Unavailable` (or another ``ConnectionError`` or ``TimeoutError``), and
         lets no exception class of its driver out.

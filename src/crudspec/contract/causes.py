@@ -23,9 +23,9 @@ CAUSES: dict[str, str] = {
     LEAK: "a third-party exception reaches the caller, who then depends on the library underneath",
     STORED_CHANGED: "a value that should be refused is stored as something else",
     ACCEPTED: "a value that should be refused is accepted",
-    KEY_GUESSED: "an id that only looks like that of a row is taken for it",
-    NO_ID: "what is no id is not refused, and may be taken for that of a row",
-    KEY_RAISES: "an id that the driver does not take raises, where the answer is the row, or that there is none",
+    KEY_GUESSED: "a key that only looks like that of a row is taken for it",
+    NO_ID: "what is no key is not refused, and may be taken for that of a row",
+    KEY_RAISES: "a key that the driver does not take raises, where the answer is the row, or that there is none",
     MISSING_RAISES: "where there is no such row, the call raises and does not say so by its result",
     COLUMN: "a returned row lacks a column, or has it in another type",
     RESULT: "the result does not tell whether the row was there",
@@ -41,11 +41,11 @@ CAUSES: dict[str, str] = {
 
 REMEDIES: dict[str, str] = {
     LEAK: "@crudspec.translated above the class makes them crudspec's; crudspec.from_sqlstate, where you catch them",
-    STORED_CHANGED: "check what is sent: crudspec.check_title, crudspec.check_done",
-    ACCEPTED: "check what is sent: crudspec.check_title, crudspec.check_done",
-    KEY_GUESSED: "ask crudspec.can_exist(id) first: it refuses what is no id",
-    NO_ID: "ask crudspec.can_exist(id) first: it refuses what is no id",
-    KEY_RAISES: "ask crudspec.can_exist(id) first: where it says no, there is no such row",
+    STORED_CHANGED: "check each value before it is sent; for tasks: crudspec.check_title, crudspec.check_done",
+    ACCEPTED: "check each value before it is sent; for tasks: crudspec.check_title, crudspec.check_done",
+    KEY_GUESSED: "check the key's type first; for a bigint, crudspec.can_exist(id) does",
+    NO_ID: "check the key's type first; for a bigint, crudspec.can_exist(id) does",
+    KEY_RAISES: "check the key's range first; for a bigint, where crudspec.can_exist(id) says no, there is no such row",
     HANGS: "a timeout of the client's own; if it only takes long, crudspec waits longer with --deadline 60",
 }
 """What mends it most often, by cause; a detail after a colon counts for nothing."""

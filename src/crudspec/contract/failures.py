@@ -81,8 +81,8 @@ class Unfit(Inconclusive):
 
     def __init__(self, seen: BaseException) -> None:
         """Take what the check has raised when it was asked of the reference."""
-        super().__init__("the entity: crudspec's own reference backend does not keep this on the table either")
-        self.args = (f"{self.what}: {seen}",)
+        super().__init__(f"the entity: crudspec's reference backend does not keep it on this table either: {seen}")
+        self.args = (self.what,)
 
 
 class NotApplicable(Exception):

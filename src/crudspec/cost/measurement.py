@@ -124,7 +124,7 @@ def known(specs: tuple[str, ...]) -> list[Backend]:
 
 
 def _plain(adapter: Adapter) -> Backend:
-    return Backend(name=adapter.name, spec=adapter.spec, libraries=adapter.libraries)
+    return Backend(name=adapter.name, spec=adapter.spec, libraries=adapter.libraries, table=adapter.table)
 
 
 def _measured(server: Server, backend: Backend, specs: tuple[str, ...], number: int, rtt: float, explain: bool) -> Bill:

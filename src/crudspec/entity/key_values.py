@@ -134,7 +134,11 @@ _MISSING: Mapping[Kind, Callable[[Type], dict[str, Any]]] = {
         "nil": uuid.UUID(int=0),
         "largest": uuid.UUID(int=2**128 - 1),
     },
-    "date": lambda _kind: {"never created": date(1871, 1, 1), "far past": date(2, 1, 1), "far future": date(9998, 12, 31)},
+    "date": lambda _kind: {
+        "never created": date(1871, 1, 1),
+        "far past": date(2, 1, 1),
+        "far future": date(9998, 12, 31),
+    },
     "timestamp": lambda _kind: {"never created": datetime(1871, 1, 1)},  # noqa: DTZ001
     "numeric": lambda _kind: {"never created": Decimal(-7)},
 }

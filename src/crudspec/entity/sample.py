@@ -55,11 +55,16 @@ class Sample:
         self.table = table
         self.proven = proven
         self._used = 0
-        self._fresh = {
-            name: proven.columns[name].fresh
-            for name in (*table.creates, *table.updates)
-            if any(name in columns for columns in table.uniques) and proven.columns[name].fresh
-        }
+        once = {name for columns in table.uniques for name in columns}
+        given = [name for name in dict.fromkeys((*table.inserts, *table.updates)) if name in once]
+        self._fresh = {name: fresh for name in given if (fresh := self._unused(name))}
+
+    def _unused(self, column: str) -> list[Any]:
+        """Values of a column that must be unique, without those that are tried by name, or stand in a variant."""
+        values = self.proven.columns[column]
+        taken = {frozen(value) for value in values.valid.values()}
+        taken |= {frozen(variant[column]) for variant in self.proven.variants}
+        return [value for value in values.fresh if frozen(value) not in taken]
 
     def restart(self) -> None:
         """Begin again with the first of the values that must be unique; the table is empty."""
@@ -71,8 +76,8 @@ class Sample:
         return min(map(len, self._fresh.values()), default=1 << 30) // 2
 
     def row(self, variant: int = 0, **but: Any) -> Values:
-        """Values for a whole row: all that create or update is given."""
-        return self._some((*self.table.creates, *self.table.updates), variant) | but
+        """Values for a whole row: all that create or update is given, and what a data layer fills in by itself."""
+        return self._some((*self.table.inserts, *self.table.updates), variant) | but
 
     def new(self, variant: int = 0, **but: Any) -> Values:
         """What ``create`` is given."""
@@ -101,7 +106,7 @@ class Sample:
 
     @property
     def unique_nullable(self) -> list[tuple[str, ...]]:
-        """Column sets that must be unique, may be NULL, and do not collide where they are; those that create is given."""
+        """Column sets that create is given and that must be unique, but may be NULL, and do not collide there."""
         return [
             one.columns
             for one in self.table.unique
@@ -219,7 +224,7 @@ class Sample:
         if self._fresh:
             self._used += 1
             for name, values in self._fresh.items():
-                found[name] = values[(len(self.proven.variants) + self._used) % len(values)]
+                found[name] = values[self._used % len(values)]
         return {name: found[name] for name in dict.fromkeys(columns)}
 
     # Keys

@@ -17,16 +17,26 @@ from crudspec.record.verdict import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """A backend of the run: its short name, what selects exactly it again, and its libraries with versions."""
+    """A backend of the run.
+
+    Attributes:
+        name: Short, and unique in the run.
+        spec: What selects exactly it again.
+        libraries: With versions.
+        translated: Whether its errors are.
+        table: That it is about; empty for the built-in one.
+    """
 
     name: str
     spec: str
     libraries: tuple[str, ...] = ()
     translated: bool = False
+    table: str = ""
 
     def __str__(self) -> str:
         libraries = f" ({', '.join(self.libraries)})" if self.libraries else ""
-        return f"{self.name}{libraries}{' (translated)' * self.translated}"
+        on = f" on {self.table}" if self.table else ""
+        return f"{self.name}{on}{libraries}{' (translated)' * self.translated}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar
 
 import pytest
 
 from crudspec.contract.clauses import BY_ID
-from crudspec.contract.failures import ContractBroken, Inconclusive, NotApplicable
+from crudspec.contract.failures import ContractBroken, Inconclusive, NotApplicable, Unfit
 
 MARK = "crudspec_clause"
 
@@ -41,6 +41,15 @@ def clause(clause_id: str) -> Callable[[_Check], _Check]:
     return mark
 
 
+async def _refuted(backend: Any, check: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+    """Ask the reference backend the same: where it fails, too, the clause was not asked."""
+    try:
+        await backend.refute(check, arguments)
+    except Unfit:
+        backend.abilities.failed.discard(backend.abilities.asking)
+        raise
+
+
 def _to_its_end(check: _Check) -> Any:
     """The check, noting in :data:`completed` that it came to its end, and with which backend."""
 
@@ -64,7 +73,7 @@ def _to_its_end(check: _Check) -> Any:
             cause = error if explain is None else await explain(error)
             if cause is error:
                 if backend.refute is not None and isinstance(error, ContractBroken):
-                    await backend.refute(check, arguments)
+                    await _refuted(backend, check, arguments)
                 raise
             raise cause from error
         completed.append(arguments["backend"])

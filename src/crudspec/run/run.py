@@ -122,7 +122,14 @@ class Run:
             postgresql=server.version,
             origin=server.origin,
             backends=tuple(
-                Backend(name=a.name, spec=a.spec, libraries=a.libraries, translated=a.translated) for a in self.adapters
+                Backend(
+                    name=adapter.name,
+                    spec=adapter.spec,
+                    libraries=adapter.libraries,
+                    translated=adapter.translated,
+                    table=adapter.table,
+                )
+                for adapter in self.adapters
             ),
             python=platform.python_version(),
             seed=self.seed,

@@ -25,7 +25,7 @@ from crudspec.truth.witness import Witness
 from crudspec.wire import Proxy, threaded
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
     from crudspec.backends.registry import Adapter
@@ -98,7 +98,7 @@ class Stages:
         """The witness of an open backend's database."""
         return self._open[name].witness
 
-    async def stage(self, name: str, clause: str) -> Stage:
+    async def stage(self, name: str, clause: str, *, beside: Collection[str] = ()) -> Stage:
         """The backend of that name, open, with nothing remembered of earlier checks.
 
         Before the first check it is tried out; see :mod:`crudspec.harness.smoke`.
@@ -106,6 +106,7 @@ class Stages:
         Args:
             name: Of the backend.
             clause: Id of the one that is asked next.
+            beside: Backends that stay open whatever has to be closed.
 
         Raises:
             ContractBroken: it cannot be opened.
@@ -118,7 +119,7 @@ class Stages:
             self.without_witness.remove(name)
             await self._close(name)
         if name not in self._open:
-            await self._make(name)
+            await self._make(name, beside)
         stage = self._open[name]
         subject = stage.subject
         if len(abilities.hangs) >= _MOST_HANGS:
@@ -135,10 +136,10 @@ class Stages:
         needs(*asks(clause, subject.table))
         return stage
 
-    async def _make(self, name: str) -> None:
+    async def _make(self, name: str, beside: Collection[str]) -> None:
         """Make a database for the backend, open it there, and find out what works."""
         if len(self._open) >= MOST_OPEN:
-            await self._close(next(iter(self._open)))
+            await self._close(next(one for one in self._open if one not in beside))
         abilities = self.abilities[name]
         adapter = self._adapters[name]
         dsn, sample = await scratch_with(self._server(), name, adapter.entity)
@@ -171,7 +172,7 @@ class Stages:
         self._hangs[name] = len(abilities.hangs)
 
     async def _refuted(self, name: str, check: Callable[..., Awaitable[None]], arguments: Mapping[str, Any]) -> None:
-        """Ask a check that has failed of the reference backend: where that fails, too, it is the table's doing, or ours.
+        """Ask the reference backend what has failed: where that fails, too, it is the table's doing, or ours.
 
         Raises:
             Unfit: it does.
@@ -182,7 +183,7 @@ class Stages:
         self._adapters[beside] = reference_of(self._adapters[name], stage.subject.table)
         self.abilities.setdefault(beside, Abilities())
         try:
-            other = await self.stage(beside, clause)
+            other = await self.stage(beside, clause, beside=[name])
             theirs = {"backend": other.subject, "witness": other.witness, "sample": other.witness.sample}
             await check(**{**arguments, **{one: value for one, value in theirs.items() if one in arguments}})
         except (Inconclusive, NotApplicable):

@@ -193,12 +193,13 @@ class Witness:
         if made:
             keys = await self._connection.fetch(self._sql.next_keys(made), count)
             some = [{**values, **dict(zip(made, key, strict=True))} for values, key in zip(some, keys, strict=True)]
-        await self._connection.copy_records_to_table(
-            self.table.name,
-            schema_name=self.table.schema,
-            columns=[*names, *made],
-            records=[tuple(values.values()) for values in reversed(some)],
-        )
+        records = [tuple(values.values()) for values in reversed(some)]
+        try:
+            await self._connection.copy_records_to_table(
+                self.table.name, schema_name=self.table.schema, columns=[*names, *made], records=records
+            )
+        except asyncpg.InternalClientError:  # a type of an extension, which has no binary form that asyncpg knows
+            await self._connection.executemany(self._sql.insert([*names, *made]), records)
 
     async def update(self, key: Key, values: Mapping[str, Any]) -> None:
         await self._connection.execute(self._sql.update(values), *key, *map(thawed, values.values()))

@@ -7,7 +7,7 @@ Python. ``crudspec check tests/entity/ways.py:serial_mapped`` asks one of them; 
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import json
 import struct
@@ -23,7 +23,6 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import registry
 from sqlalchemy.orm.attributes import flag_modified
 from tests.entity.tables import ENTITIES
-
 
 from crudspec.backends.common import EngineBackend, PoolBackend, settled
 from crudspec.backends.reference import beside
@@ -70,17 +69,17 @@ def fits(kind: sa.types.TypeEngine, value: object) -> bool:
     if isinstance(kind, postgresql.CIDR):
         return isinstance(value, ipaddress._BaseNetwork)
     if isinstance(kind, sa.DateTime | sa.Time):
-        of = datetime.datetime if isinstance(kind, sa.DateTime) else datetime.time
+        of = dt.datetime if isinstance(kind, sa.DateTime) else dt.time
         return type(value) is of and (value.tzinfo is not None) == bool(kind.timezone)
     return type(value) is _EXACT[type(kind)]
 
 
 _EXACT = {
     sa.BOOLEAN: bool,
-    sa.DATE: datetime.date,
+    sa.DATE: dt.date,
     sa.UUID: uuid.UUID,
     postgresql.BYTEA: bytes,
-    postgresql.INTERVAL: datetime.timedelta,
+    postgresql.INTERVAL: dt.timedelta,
 }
 
 
@@ -132,6 +131,10 @@ def can_exist(table: sa.Table, key: tuple) -> bool:
     return True
 
 
+_UNREFLECTED = {"shop.customers": {"email": sa.String(60), "nick": sa.Text()}}
+"""Types that SQLAlchemy's reflection loses: a domain's length, and an extension's type in a schema of its own."""
+
+
 async def reflected(dsn: str, entity: Entity) -> sa.Table:
     """The table as it is there."""
     engine = create_async_engine(sa.make_url(dsn).set(drivername="postgresql+asyncpg"), poolclass=sa.NullPool)
@@ -139,9 +142,8 @@ async def reflected(dsn: str, entity: Entity) -> sa.Table:
     async with engine.connect() as connection:
         load = partial(sa.Table, name, sa.MetaData(), schema=schema or None)
         table = await connection.run_sync(lambda sync: load(autoload_with=sync))
-    for column in table.columns:
-        if isinstance(column.type, sa.types.NullType):
-            column.type = sa.Text()  # citext, where it is in a schema of its own
+    for column, kind in _UNREFLECTED.get(entity.table, {}).items():
+        table.columns[column].type = kind
     return table
 
 

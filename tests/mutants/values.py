@@ -75,7 +75,7 @@ class CutByCast(AsyncpgBackend):
 
 
 class LengthLeftToTheServer(CoreBackend):
-    """CREATE-4: the server decides what is too long, and cuts blanks."""
+    """EXACT-1: the server decides what is too long, and cuts blanks."""
 
     quiet_only = "a noisy base leaves every value to the server"
 

@@ -45,7 +45,7 @@ class Caught:
         mutant: Its name.
         base: ``quiet`` or ``noisy``.
         failed: The clauses that failed, with what was seen.
-        passed: The clauses that held.
+        passed: The clauses that held, or that its table cannot be asked about.
         asked: The clauses that the hunt set out to ask.
         because: The clauses that could not be asked, with the one whose failure is the reason; empty if none is.
         reasons: Of each clause that failed, everything that was wrong, as :func:`~crudspec.mutants.reasons.reasons_of`
@@ -144,9 +144,9 @@ class Hunt:
             if key != "crudspec":
                 continue
             _, _, verdict, detail, *_ = cast("list[str]", value)
-            if verdict in {"NOT_RUN", "NOT_APPLICABLE"}:
+            if verdict == "NOT_RUN":
                 continue
-            if verdict != "PASS":
+            if verdict not in {"PASS", "NOT_APPLICABLE"}:
                 result.failed.setdefault(clause_id, detail)
                 if own and result.seconds is None:
                     result.seconds = self._seconds[name]

@@ -59,7 +59,7 @@ def closing(record: Record, page: Page, *, excerpts: bool) -> str:
 def _closing(record: Record, page: Page, excerpts: bool) -> Iterator[str]:
     table, found = record.table(), findings(record)
     backends = record.backends()
-    if record.results and not _says_little(record, found):
+    if record.results and not record.is_useless() and not _says_little(record, found):
         yield page.styled(" crudspec: the contract ".center(page.width, "="), "bold")
         unclaimed: dict[str, None] = {}
         for some in side_by_side(backends, width=page.width):
@@ -88,7 +88,7 @@ def _closing(record: Record, page: Page, excerpts: bool) -> Iterator[str]:
     if advice:
         yield page.fit("--strict (of pytest: --crud-strict) tells an advice in full, and fails the run")
     yield from _besides(record, page)
-    if record.results:
+    if record.results and not record.is_useless():
         yield ""
         yield page.styled(page.fit(last_words(record, found)), "bold")
 
@@ -139,6 +139,8 @@ def _besides(record: Record, page: Page) -> Iterator[str]:
     """What was not run and why, notes, and what else fails the run."""
     several = len(record.backends()) > 1
     for backend, reasons in not_run(record).items() if record.has_begun() else ():
+        if backend in record.unusable:
+            continue  # told below, in red
         for reason, clauses in reasons.items():
             count = f"{len(clauses)} clause{'s' * (len(clauses) != 1)}"
             names = f" ({_named(clauses)})" if len(clauses) <= _MOST_NAMES else ""
@@ -164,7 +166,7 @@ def _besides(record: Record, page: Page) -> Iterator[str]:
 def last_words(record: Record, found: Sequence[Finding]) -> str:
     """One paragraph: how it went, and what to do first."""
     broken = [finding for finding in found if not finding.is_advice]
-    left = record.missing()
+    left = [check for check in record.missing() if check.backend not in record.unusable]
     words = [_with_findings(record, broken) if broken else _without(record, len(found))]
     if left and not broken:
         count = len({(check.backend, check.clause) for check in left})
@@ -189,8 +191,8 @@ def _without(record: Record, advice: int) -> str:
     for (backend, _), verdict in record.table().items():
         asked[backend] += verdict not in UNASKED
         kept[backend] += verdict is Verdict.PASS
-    counts = {(kept[name], asked[name]) for name in record.backends()}
-    names = record.backends()
+    names = [name for name in record.backends() if name not in record.unusable]
+    counts = {(kept[name], asked[name]) for name in names}
     who = f"{', '.join(names[:-1])} and {names[-1]} keep" if len(names) > 1 else f"{names[0]} keeps"
     if counts == {(count := max(asked.values()), count)}:
         what = f"all {count} clauses" if count != 1 else "the clause"

@@ -12,6 +12,8 @@ from typing import Any, cast
 
 import click
 
+from crudspec.adopt import commands
+from crudspec.adopt.commands import choice_of, told
 from crudspec.contract.clauses import BY_ID, PROFILE_NAMES
 from crudspec.contract.deviations import DEFAULT_NAME
 from crudspec.entity.errors import EntityError
@@ -167,8 +169,12 @@ def cost(
 
 @main.command()
 @click.argument("clauses", nargs=-1)
-def spec(clauses: tuple[str, ...]) -> None:
-    """Print the contract, or only CLAUSES, such as CREATE-4."""
+@click.option(
+    "--entity", metavar="SPEC", help="Beside each clause, the values that the table of this backend has for it."
+)
+@server_options
+def spec(clauses: tuple[str, ...], entity: str | None, server: str | None, dsn: str | None) -> None:
+    """Print the contract, or only CLAUSES, such as CREATE-4. Only --entity needs a server."""
     from crudspec.contract.document import contract
 
     for clause_id in clauses:
@@ -177,7 +183,13 @@ def spec(clauses: tuple[str, ...]) -> None:
             near = near or difflib.get_close_matches(clause_id.upper(), BY_ID)
             meant = f" (did you mean {' or '.join(near[:3])}?)" if near else ""
             raise click.UsageError(f"no clause is named {clause_id!r}{meant}; `crudspec spec` prints them all")
-    click.echo(contract(clauses))
+    if entity is None:
+        click.echo(contract(clauses))
+        return
+    from crudspec.adopt.understood import tell_contract
+
+    with told(dsn):
+        click.echo(tell_contract(entity, choice_of(server, dsn), clauses))
 
 
 @main.command()
@@ -261,3 +273,6 @@ def mutants(
         write.write_text(document(found), encoding="utf-8")
         click.echo(f"wrote {write}")
     sys.exit(1 if wrong else 0)
+
+
+main.add_command(commands.entity)

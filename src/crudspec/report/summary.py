@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from crudspec.contract.causes import remedy
+from crudspec.contract.causes import UNWRITTEN, remedy
 from crudspec.contract.clause import Consequence
 from crudspec.contract.clauses import BY_ID
 from crudspec.contract.deviations import DeviationError, write_draft
@@ -14,6 +14,7 @@ from crudspec.report.findings import Finding, findings, not_run
 from crudspec.report.matrix import UNASKED, as_text, matrix, not_claimed, side_by_side
 from crudspec.report.page import Page
 from crudspec.report.text import cut
+from crudspec.report.unwritten import WAITS, as_one, unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,7 +96,7 @@ def _closing(record: Record, page: Page, excerpts: bool) -> Iterator[str]:
 
 def _says_little(record: Record, found: Sequence[Finding]) -> bool:
     """Tell whether one finding for each backend is all there is: a matrix without a pass is a wall."""
-    nothing_holds = not any(True for _ in record.of(Verdict.PASS, Verdict.DEVIATES, Verdict.ADVICE))
+    nothing_holds = not {Verdict.PASS, Verdict.DEVIATES, Verdict.ADVICE} & set(record.table().values())
     asked = [verdict for verdict in record.table().values() if verdict not in UNASKED]
     many = len(asked) > _FEW * len(record.backends())
     return bool(found) and nothing_holds and many and len(found) <= len(record.backends())
@@ -112,7 +113,7 @@ def _told(finding: Finding, record: Record, page: Page, excerpts: bool) -> Itera
     if excerpts:
         if remedy(finding.worst.cause):
             yield page.fit(f"       try: {remedy(finding.worst.cause)}", 12)
-        yield from excerpt(finding, page)
+        yield from unwritten(finding, page) if finding.worst.cause == UNWRITTEN else excerpt(finding, page)
 
 
 def excerpt(finding: Finding, page: Page) -> Iterator[str]:
@@ -141,13 +142,13 @@ def _besides(record: Record, page: Page) -> Iterator[str]:
     for backend, reasons in not_run(record).items() if record.has_begun() else ():
         if backend in record.unusable:
             continue  # told below, in red
-        for reason, clauses in reasons.items():
+        for reason, clauses in as_one(record, backend, reasons).items():
             count = f"{len(clauses)} clause{'s' * (len(clauses) != 1)}"
             names = f" ({_named(clauses)})" if len(clauses) <= _MOST_NAMES else ""
             of = f"{backend}: " if several else ""
             told = (
                 f"not run because of {reason}: {count}{names}"
-                if reason in BY_ID
+                if reason in BY_ID or reason == WAITS
                 else f"not run: {count}{names}: {reason}"
             )
             yield page.styled(page.fit(cut(of + told, 600), 2), "magenta")

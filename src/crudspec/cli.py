@@ -6,7 +6,6 @@ import difflib
 import os
 import shlex
 import sys
-from keyword import iskeyword
 from pathlib import Path
 from typing import Any, cast
 
@@ -193,27 +192,6 @@ def spec(clauses: tuple[str, ...], entity: str | None, server: str | None, dsn: 
 
 
 @main.command()
-@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--name", "class_name", default="MyBackend", show_default=True, help="Name of the class.")
-def new(path: Path, class_name: str) -> None:
-    """Write a template for a backend of your own to PATH."""
-    if path.suffix != ".py":
-        raise click.UsageError(f"{path} is no Python file; give a path that ends in .py")
-    if not class_name.isidentifier() or iskeyword(class_name):
-        raise click.UsageError(f"{class_name!r} is no name for a class")
-    if path.exists():
-        raise click.UsageError(f"{path} is there already; it was left alone")
-    if not path.parent.is_dir():
-        raise click.UsageError(f"there is no folder {path.parent}")
-    template = (Path(__file__).parent / "template.py.txt").read_text(encoding="utf-8")
-    try:
-        path.write_text(template.replace("MyBackend", class_name).replace("PATH", str(path)), encoding="utf-8")
-    except OSError as error:
-        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from None
-    click.echo(f"wrote {path}; now run: crudspec check -x {path}:{class_name}")
-
-
-@main.command()
 @click.argument("names", nargs=-1)
 @click.option(
     "--gallery",
@@ -275,4 +253,5 @@ def mutants(
     sys.exit(1 if wrong else 0)
 
 
-main.add_command(commands.entity)
+for command in (commands.entity, commands.new):
+    main.add_command(command)

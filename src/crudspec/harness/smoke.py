@@ -9,7 +9,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from crudspec.contract.causes import COLUMN
+from crudspec.contract.causes import COLUMN, UNWRITTEN
 from crudspec.contract.failures import ContractBroken
 from crudspec.entity.row import matches
 from crudspec.harness.abilities import CONNECT, LEAVE, OWNERS
@@ -112,7 +112,8 @@ async def _works(
     except ContractBroken:
         raise
     except (Exception, asyncio.CancelledError) as error:  # nobody has cancelled it
-        raise ContractBroken(what, expected="it works", seen=f"raised {shown_error(error)}") from error
+        cause = UNWRITTEN if isinstance(error, NotImplementedError) else ""
+        raise ContractBroken(what, expected="it works", seen=f"raised {shown_error(error)}", cause=cause) from error
 
 
 async def _create(subject: Subject, witness: Witness) -> None:

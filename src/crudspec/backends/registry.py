@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
@@ -214,7 +214,8 @@ def _entity(spec: str, cls: type) -> Entity:
     unknown = [name for name in entity.names if name not in OPERATIONS]
     if unknown:
         raise BackendError(f"{spec}: names has {unknown[0]!r}, which is none of {', '.join(OPERATIONS)}")
-    return entity
+    models = getattr(cls, "metadata", None)
+    return entity if entity is TASKS or models is None or entity.models else replace(entity, models=models)
 
 
 def _check_operations(spec: str, cls: type) -> None:

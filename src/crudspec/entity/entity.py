@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import MetaData
 
-    from crudspec.entity.sources import Alembic, Metadata, Sql
+    from crudspec.entity.source import Source
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Entity:
         order: What ``list_all`` promises, such as ``("-placed_at", "id")``; left out: the key, ascending. None: any.
         values: By column, values that a convention asks for and no type tells.
         names: What the class calls an operation, such as ``{"list_all": "list_orders"}``.
+        models: The data layer's own ``MetaData``, for what it fills in by itself (``default=``, ``onupdate=``); left
+            out: the class's ``metadata``, or ``schema`` where that is one.
         create: The columns that create is given; left out: those without a default.
         update: The columns that update is given; left out: all but the key and what the server fills in by itself.
         returns: The columns that a returned row has; left out: all of them.
@@ -57,10 +59,11 @@ class Entity:
     """
 
     table: str
-    schema: Alembic | Sql | Metadata | MetaData | str | Path = None  # ty: ignore[invalid-assignment] - told below
+    schema: Source | MetaData | str | Path = None  # ty: ignore[invalid-assignment] - told below
     order: Sequence[str] | None = ()
     values: Mapping[str, Values] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    models: MetaData | None = None
     create: Sequence[str] | None = None
     update: Sequence[str] | None = None
     returns: Sequence[str] | None = None

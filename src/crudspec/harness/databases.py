@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crudspec import entity as package
 from crudspec.entity.applied import apply
+from crudspec.entity.client_side import filled
 from crudspec.entity.errors import EntityError
 from crudspec.entity.kept import from_json, to_json
 from crudspec.entity.prove import prove
@@ -72,7 +73,8 @@ async def _understood(server: Server, dsn: str, entity: Entity) -> tuple[Table, 
 
 def _key(entity: Entity) -> str:
     """All but the schema that what is known depends on: what the user says, and the code that finds it out."""
-    said = {name: value for name, value in vars(entity).items() if name != "schema"} | {"seed": _seed_of(entity)}
+    said = {name: value for name, value in vars(entity).items() if name not in {"schema", "models"}}
+    said |= {"seed": _seed_of(entity), "filled": filled(entity)}
     found = hashlib.sha256(repr(sorted(said.items())).encode())
     for path in sorted(Path(package.__file__ or "").parent.glob("*.py")):
         found.update(path.read_bytes())

@@ -253,5 +253,5 @@ def mutants(
     sys.exit(1 if wrong else 0)
 
 
-for command in (commands.entity, commands.new):
+for command in (commands.entity, commands.new, commands.database):
     main.add_command(command)

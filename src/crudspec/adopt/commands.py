@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from keyword import iskeyword
 from pathlib import Path
@@ -84,6 +85,29 @@ def new(
     except OSError as error:
         raise click.UsageError(f"{path} cannot be written: {error.strerror}") from None
     click.echo(f"wrote {path}; now run: crudspec check -x {path}:{class_name}")
+
+
+@click.command()
+@click.argument("spec")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@server_options
+def database(spec: str, command: tuple[str, ...], server: str | None, dsn: str | None) -> None:
+    """Run a COMMAND with CRUDSPEC_DSN set to a scratch database that has the table of SPEC, a backend, in it.
+
+    A program from a failure, in program.py: crudspec database SPEC -- python program.py
+
+    Rows that the table needs of others are there; its own are none. The exit status is the command's. Without a
+    command, the DSN is printed, as `export CRUDSPEC_DSN=...`, and the database is there until Ctrl-C; the server's
+    password is in it.
+    """
+    from crudspec.adopt.scratch import NoProgram, serve
+
+    with told(dsn):
+        try:
+            status = serve(spec, choice_of(server, dsn), command)
+        except NoProgram as error:
+            raise wrong_usage(error, dsn) from None
+    sys.exit(status)
 
 
 def _can_be_written(path: Path, class_name: str) -> None:

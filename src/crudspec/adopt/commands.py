@@ -6,14 +6,13 @@ import sys
 from contextlib import contextmanager
 from keyword import iskeyword
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import click
 
 from crudspec.adopt.adapter import class_name_of
 from crudspec.entity.errors import EntityError
-from crudspec.options import server_options, unusable, wrong_usage
-from crudspec.server import ServerChoice
+from crudspec.options import choice_of, server_options, settings_here, unusable, wrong_usage
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -33,11 +32,6 @@ def told(dsn: str | None) -> Generator[None]:
         raise wrong_usage(error, dsn) from None
 
 
-def choice_of(server: str | None, dsn: str | None) -> ServerChoice:
-    """The choice that the options make."""
-    return ServerChoice(kind=cast("Any", server or "auto"), dsn=dsn)
-
-
 @click.command()
 @click.argument("spec")
 @server_options
@@ -51,7 +45,7 @@ def entity(spec: str, server: str | None, dsn: str | None, verbose: bool) -> Non
     from crudspec.report.live import Screen
 
     with told(dsn):
-        text = tell_page(spec, choice_of(server, dsn), verbose=verbose)
+        text = tell_page(spec, choice_of(server, dsn, settings_here()), verbose=verbose)
     Screen().line(text)
 
 
@@ -76,7 +70,9 @@ def new(
         from crudspec.adopt.understood import tell_adapter
 
         with told(dsn):
-            text = tell_adapter(table, schema, choice_of(server, dsn), class_name=class_name, path=path.as_posix())
+            text = tell_adapter(
+                table, schema, choice_of(server, dsn, settings_here()), class_name=class_name, path=path.as_posix()
+            )
     else:
         template = (Path(__file__).parents[1] / "template.py.txt").read_text(encoding="utf-8")
         text = template.replace("MyBackend", class_name).replace("PATH", str(path))
@@ -104,7 +100,7 @@ def database(spec: str, command: tuple[str, ...], server: str | None, dsn: str |
 
     with told(dsn):
         try:
-            status = serve(spec, choice_of(server, dsn), command)
+            status = serve(spec, choice_of(server, dsn, settings_here()), command)
         except NoProgram as error:
             raise wrong_usage(error, dsn) from None
     sys.exit(status)

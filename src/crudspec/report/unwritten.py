@@ -22,8 +22,8 @@ def unwritten(finding: Finding, page: Page) -> Iterator[str]:
     """What is still to be written: what each operation says of itself."""
     results = sorted(finding.results, key=lambda result: place(result.clause))
     for told in dict.fromkeys(result.detail for result in results):
-        call, _, seen = told.partition(": expected it works, seen raised ")
-        yield page.fit(f"    {call.partition('(')[0]}: {seen.removeprefix('NotImplementedError: ')}", 8)
+        method, _, seen = told.partition(": expected it works, seen raised ")
+        yield page.fit(f"    {method}: {seen.removeprefix('NotImplementedError: ')}", 8)
 
 
 def as_one(record: Record, backend: str, reasons: Mapping[str, list[str]]) -> Mapping[str, list[str]]:

@@ -11,8 +11,9 @@ from crudspec.backend import ONE_ROW
 from crudspec.contract.failures import ContractBroken
 from crudspec.entity.row import matches
 from crudspec.entity.types import WrongType
+from crudspec.harness.call import DeadlineMissed
 from crudspec.harness.scripts import Step, script
-from crudspec.harness.subject import DeadlineMissed, truth
+from crudspec.harness.subject import truth
 from crudspec.truth.model import REFUSED, Model, Request
 from crudspec.truth.shown import brief, shown, shown_call, shown_error
 

@@ -13,8 +13,9 @@ from crudspec.contract.causes import COLUMN, UNWRITTEN
 from crudspec.contract.failures import ContractBroken
 from crudspec.entity.row import matches
 from crudspec.harness.abilities import CONNECT, LEAVE, OWNERS
+from crudspec.harness.call import DeadlineMissed
 from crudspec.harness.reading import read, read_all
-from crudspec.harness.subject import NOTHING, DeadlineMissed, Subject, truth
+from crudspec.harness.subject import NOTHING, Subject, truth
 from crudspec.harness.watchdog import Watchdog
 from crudspec.truth.shown import shown, shown_error
 

@@ -99,7 +99,7 @@ def moves(sample: Sample) -> list[tuple[int, Move]]:
         odd += [Move(operation, row, forbidden=forbidden) for operation in ("get", "delete")]
         odd += [Move("update", row, values, forbidden) for values in changes[:1]]
     odd += [Move("update", NEWEST, one.values) for one in sample.valid("update")]
-    odd += [Move("update", NEWEST, one.values, forbidden=True) for one in sample.invalid("update")]
+    odd += [Move("update", NEWEST, one.values, forbidden=True) for one in sample.invalid("update") if not one.by_rule]
     # Of a table with many columns only some, or there would be little else.
     return found + [(1, move) for move in odd[:: 1 + len(odd) // _MOST_ODD]]
 

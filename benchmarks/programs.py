@@ -14,11 +14,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from crudspec.backend import OPERATIONS
 from crudspec.backends.registry import resolve
+from crudspec.harness.databases import scratch_with
 from crudspec.harness.programs import Effort, run_programs
 from crudspec.harness.subject import Subject
-from crudspec.server import Server, ServerChoice, create_scratch, drop_scratch, start, stop
+from crudspec.server import Server, ServerChoice, drop_scratch, start, stop
 from crudspec.truth.witness import Witness
 
 ROUNDS = 5
@@ -27,24 +27,25 @@ ROUNDS = 5
 async def measure(server: Server, name: str, examples: int) -> tuple[int, float, float]:
     """Operations, seconds in all, seconds inside the backend."""
     (adapter,) = resolve([name])
-    dsn = await create_scratch(server, "bench")
-    async with Subject(adapter, dsn) as subject, Witness.connect(dsn) as witness:
+    dsn, sample = await scratch_with(server, "bench", adapter.entity)
+    async with Subject(adapter, dsn, sample.table) as subject, Witness.connect(dsn, sample) as witness:
         calls, inside = 0, 0.0
 
         def timed(method: Any) -> Any:
-            async def call(*args: Any) -> Any:
+            async def call(*key: Any, **values: Any) -> Any:
                 nonlocal calls, inside
                 calls += 1
                 begun = perf_counter()
                 try:
-                    return await method(*args)
+                    return await method(*key, **values)
                 finally:
                     inside += perf_counter() - begun
 
             return call
 
-        for operation in OPERATIONS:
-            setattr(subject.instance, operation, timed(getattr(subject.instance, operation)))
+        for operation in sample.table.operations:
+            name = sample.table.method(operation)
+            setattr(subject.instance, name, timed(getattr(subject.instance, name)))
         begun = perf_counter()
         await run_programs([subject], witness, Effort(examples=examples, steps=50, schedules=0, failures=0), seed=0)
         total = perf_counter() - begun

@@ -16,30 +16,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crudspec.backends.registry import resolve
+from crudspec.harness.databases import scratch_with
 from crudspec.harness.subject import Subject
 from crudspec.races.course import Course
-from crudspec.races.pairs import PAIRS, Enumeration
-from crudspec.server import Server, ServerChoice, create_scratch, drop_scratch, start, stop
+from crudspec.races.pairs import Enumeration, pairs
+from crudspec.server import Server, ServerChoice, drop_scratch, start, stop
 from crudspec.truth.witness import Witness
 
 if TYPE_CHECKING:
     from crudspec.backends.registry import Adapter
 
 BUDGETS = {"asyncpg": 400, "core": 0, "orm": 150, "sqlmodel": 0}
-RACE = PAIRS[0]
 
 
 async def measure(server: Server, adapter: Adapter, seconds: float) -> tuple[int, float, float]:
     """Return how many schedules there are, how many were run per second of wall clock, and per second of CPU time."""
-    dsn = await create_scratch(server, "races")
-    async with Witness.connect(dsn) as witness, Course.opened(Subject(adapter, dsn), witness) as course:
+    dsn, sample = await scratch_with(server, "races", adapter.entity)
+    race, *_ = pairs(sample)
+    subject = Subject(adapter, dsn, sample.table)
+    async with Witness.connect(dsn, sample) as witness, Course.opened(subject, witness) as course:
         runs, size = 0, 0
         begin, cpu = time.perf_counter(), time.process_time()
         while time.perf_counter() - begin < seconds:
-            enumeration, size = Enumeration(RACE), 0
+            enumeration, size = Enumeration(race), 0
             while not enumeration.complete:
                 beginning = enumeration.next()
-                outcome = await course.run(RACE, beginning)
+                outcome = await course.run(race, beginning)
                 enumeration.ran(beginning, outcome)
                 assert outcome.broken is None
                 size += 1

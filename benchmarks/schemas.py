@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from crudspec.entity import Alembic, Sql
 from crudspec.entity.source import Source
+from crudspec.entity.sources import Alembic, Sql
 from crudspec.server import Server, ServerChoice, create_scratch, running, template
 
 ENV = """

@@ -114,8 +114,8 @@ async def _dangling(backend: Subject, witness: Witness, sample: Sample) -> _Call
         for operation, key in (("create", ()), ("update", row.key)):
             taken = sample.table.creates if operation == "create" else sample.table.updates
             if set(missing) <= {*taken}:
-                values = (sample.new() if operation == "create" else sample.change()) | missing
-                what = f"{operation} with a {' and '.join(missing)} that refers to no row"
+                values = (sample.new() if operation == "create" else sample.change()) | dict(missing)
+                what = f"{operation} with the {' and '.join(missing)} that refers to no row"
                 calls.append(
                     (what, lambda operation=operation, key=key, values=values: backend.call(operation, key, values))
                 )

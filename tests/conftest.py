@@ -14,9 +14,12 @@ import asyncpg
 import pytest
 from click.testing import CliRunner
 from tests.copies import copied
+from tests.scratch import Scratch
 
 from crudspec.backends.registry import resolve
 from crudspec.cli import main
+from crudspec.entity.tasks import TASKS
+from crudspec.harness.databases import scratch_with
 from crudspec.plugin import current_run
 from crudspec.server import Server, create_scratch, drop_scratch
 
@@ -50,6 +53,14 @@ def scratch_dsn(server: Server) -> Iterator[str]:
     dsn = asyncio.run(create_scratch(server, "tests"))
     yield dsn
     asyncio.run(drop_scratch(server, dsn))
+
+
+@pytest.fixture
+def scratch(server: Server) -> Iterator[Scratch]:
+    """The same, and the values of its table: who opens a backend or a witness in a test needs both."""
+    made = Scratch(*asyncio.run(scratch_with(server, "tests", TASKS)))
+    yield made
+    asyncio.run(drop_scratch(server, made.dsn))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.tasks import TABLE
 
 from crudspec.run.place import suite_directory
 from crudspec.suite import Outcome
@@ -303,8 +304,8 @@ def test_a_connect_that_raises_by_itself_has_answered() -> None:
 
     async def answer() -> Outcome:
         seen: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        adapter = SimpleNamespace(cls=SimpleNamespace(connect=connect))
-        await part_of_the_suite("faults")._connect(adapter, "dsn", 1.0, seen)
+        subject = SimpleNamespace(adapter=SimpleNamespace(cls=SimpleNamespace(connect=connect)), table=TABLE)
+        await part_of_the_suite("faults")._connect(subject, (1,), "dsn", 1.0, seen)
         return seen.result()
 
     assert isinstance(asyncio.run(answer()).error, TimeoutError)

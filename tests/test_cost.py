@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import LiteralString
@@ -11,21 +12,22 @@ import psycopg
 import psycopg_pool
 import pytest
 from click.testing import CliRunner
+from tests.tasks import TABLE
 
 from crudspec.backend import OPERATIONS
 from crudspec.backends.asyncpg import AsyncpgBackend
-from crudspec.backends.registry import BUILT_IN, Adapter, resolve
+from crudspec.backends.registry import BUILT_IN, resolve
 from crudspec.cli import main
 from crudspec.contract.clauses import BY_ID
 from crudspec.contract.failures import ContractBroken, Inconclusive
-from crudspec.cost.measurement import WrongRequest, can_be_planned, choice_of, duration, measure_all
-from crudspec.cost.table import document, shown_time
-from crudspec.harness.subject import Subject
+from crudspec.cost.measurement import Bill, WrongRequest, can_be_planned, choice_of, duration, measure_all
+from crudspec.cost.table import document, shown_time, statements
 from crudspec.harness.trips import USUAL_SIZE, budget, metered
-from crudspec.truth.witness import Witness
+from crudspec.record import Backend
 
 ROOT = Path(__file__).parent.parent
 FIFTH = str(ROOT / "examples" / "psycopg_backend.py") + ":PsycopgBackend"
+METHODS = [TABLE.method(operation) for operation in OPERATIONS]
 SQL: dict[str, LiteralString] = {
     "create": "INSERT INTO tasks (title) VALUES (%s) RETURNING id, title, done, created_at",
     "get": "SELECT id, title, done, created_at FROM tasks WHERE id = %s",
@@ -124,13 +126,8 @@ class Synchronous:
         self.send("delete", task_id)
 
 
-def adapter(cls):
-    return Adapter(cls.__name__, f"tests:{cls.__name__}", cls, ())
-
-
-async def costs(cls_or_adapter, dsn, rows=20):
-    found = cls_or_adapter if isinstance(cls_or_adapter, Adapter) else adapter(cls_or_adapter)
-    async with Witness.connect(dsn) as witness, metered(Subject(found, dsn), witness) as meter:
+async def costs(backend, scratch, rows=20):
+    async with scratch.witness() as witness, metered(scratch.subject(backend), witness) as meter:
         return await meter.measure(rows)
 
 
@@ -140,12 +137,12 @@ def dearest(measured):
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("name", [*BUILT_IN, FIFTH], ids=[*BUILT_IN, "fifth"])
-async def test_a_published_budget_is_exactly_what_the_dearest_case_costs(name, scratch_dsn):
+async def test_a_published_budget_is_exactly_what_the_dearest_case_costs(name, scratch):
     (found,) = resolve((name,))
 
-    measured = await costs(found, scratch_dsn)
+    measured = await costs(found, scratch)
 
-    assert dearest(measured) == budget(found.cls)
+    assert dearest(measured) == budget(scratch.table, found.cls)
     assert [cost.operation for cost in measured] == sorted((c.operation for c in measured), key=OPERATIONS.index)
     assert all(cost.traffic.login_trips == cost.traffic.connections == 0 for cost in measured)
     assert all(cost.traffic.transactions == 1 for cost in measured)
@@ -153,22 +150,22 @@ async def test_a_published_budget_is_exactly_what_the_dearest_case_costs(name, s
 
 
 @pytest.mark.asyncio
-async def test_connecting_is_counted_apart(scratch_dsn):
-    measured = await costs(PerCall, scratch_dsn)
+async def test_connecting_is_counted_apart(scratch):
+    measured = await costs(PerCall, scratch)
 
     assert dearest(measured) == dict.fromkeys(OPERATIONS, 1)
     assert all(cost.traffic.login_trips > 1 and cost.traffic.connections == 1 for cost in measured)
 
 
 @pytest.mark.asyncio
-async def test_preparing_a_statement_is_not_counted_on_any_connection(scratch_dsn):
+async def test_preparing_a_statement_is_not_counted_on_any_connection(scratch):
     for rows in (2, 20):
-        assert dearest(await costs(InTurns, scratch_dsn, rows)) == dict.fromkeys(OPERATIONS, 1)
+        assert dearest(await costs(InTurns, scratch, rows)) == dict.fromkeys(OPERATIONS, 1)
 
 
 @pytest.mark.asyncio
-async def test_a_synchronous_backend_is_measured_too(scratch_dsn):
-    measured = await costs(Synchronous, scratch_dsn)
+async def test_a_synchronous_backend_is_measured_too(scratch):
+    measured = await costs(Synchronous, scratch)
 
     assert dearest(measured) == dict.fromkeys(OPERATIONS, 3)
     create = measured[0]
@@ -177,18 +174,18 @@ async def test_a_synchronous_backend_is_measured_too(scratch_dsn):
 
 
 @pytest.mark.asyncio
-async def test_a_backend_that_goes_round_the_wire_is_not_measured(scratch_dsn):
+async def test_a_backend_that_goes_round_the_wire_is_not_measured(scratch):
     class Elsewhere(AsyncpgBackend):
         @classmethod
         def connect(cls, dsn):
-            return super().connect(scratch_dsn)
+            return super().connect(scratch.dsn)
 
     with pytest.raises(Inconclusive, match="connects to the address that its DSN names"):
-        await costs(Elsewhere, scratch_dsn)
+        await costs(Elsewhere, scratch)
 
 
 @pytest.mark.asyncio
-async def test_a_client_that_the_wire_does_not_understand_is_told(scratch_dsn):
+async def test_a_client_that_the_wire_does_not_understand_is_told(scratch):
     class Telnet(PerCall):
         async def send(self, operation, *values):
             reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(self.dsn).port)
@@ -199,7 +196,7 @@ async def test_a_client_that_the_wire_does_not_understand_is_told(scratch_dsn):
             raise ConnectionError(answer.decode("utf-8", "replace"))
 
     with pytest.raises(ContractBroken, match="garbage from the client"):
-        await costs(Telnet, scratch_dsn)
+        await costs(Telnet, scratch)
 
 
 class Blocking(PerCall):
@@ -214,12 +211,12 @@ class Blocking(PerCall):
 
 
 @pytest.mark.asyncio
-async def test_a_backend_that_blocks_the_event_loop_is_measured(scratch_dsn):
-    assert dearest(await costs(Blocking, scratch_dsn))["get"] == dearest(await costs(PerCall, scratch_dsn))["get"]
+async def test_a_backend_that_blocks_the_event_loop_is_measured(scratch):
+    assert dearest(await costs(Blocking, scratch))["get"] == dearest(await costs(PerCall, scratch))["get"]
 
 
 @pytest.mark.asyncio
-async def test_each_connection_has_met_each_operation_before_anything_is_counted(scratch_dsn):
+async def test_each_connection_has_met_each_operation_before_anything_is_counted(scratch):
     met = {}
 
     class Counted(InTurns):
@@ -229,10 +226,10 @@ async def test_each_connection_has_met_each_operation_before_anything_is_counted
                 await connection.execute(SQL[operation], values)
 
     async with (
-        Witness.connect(scratch_dsn) as witness,
-        metered(Subject(adapter(Counted), scratch_dsn), witness),
+        scratch.witness() as witness,
+        metered(scratch.subject(Counted), witness),
     ):
-        assert {operation: len(pids) for operation, pids in met.items()} == dict.fromkeys(OPERATIONS, 4)
+        assert {operation: len(pids) for operation, pids in met.items()} == dict.fromkeys(METHODS, 4)
 
 
 @pytest.mark.parametrize("before", ["", "/* tasks.get */ ", "-- get\n", "\n\t("])
@@ -242,7 +239,7 @@ def test_a_statement_is_planned_whatever_stands_before_its_first_word(before):
 
 
 @pytest.mark.asyncio
-async def test_what_is_dear_only_now_and_then_counts(scratch_dsn):
+async def test_what_is_dear_only_now_and_then_counts(scratch):
     class SometimesDear(AsyncpgBackend):
         asked = 0
 
@@ -251,14 +248,27 @@ async def test_what_is_dear_only_now_and_then_counts(scratch_dsn):
             rows = await super().list_tasks()
             return rows if self.asked % 3 else [await self.get(row.id) for row in rows]
 
-    assert dearest(await costs(SometimesDear, scratch_dsn))["list_tasks"] == 1 + USUAL_SIZE
+    assert dearest(await costs(SometimesDear, scratch))["list_all"] == 1 + USUAL_SIZE
+
+
+@pytest.mark.asyncio
+async def test_what_another_situation_costs_is_told_whatever_the_class_calls_the_operation(scratch):
+    class LooksTwice(AsyncpgBackend):
+        async def get(self, task_id):
+            return await super().get(task_id) or await super().get(task_id)
+
+    measured = [replace(cost, method=f"my_{cost.method}") for cost in await costs(LooksTwice, scratch)]
+    told = statements(Bill(Backend(name="it", spec="it"), measured))
+
+    place = told.index("it, my_get (the newest row): 1 round trip, 1 transaction")
+    assert told[place + 2] == "    no such row: 2 round trips, 2 transactions"
 
 
 def published(value):
     return type("Published", (AsyncpgBackend,), {"round_trips": value})
 
 
-FULL = dict.fromkeys(OPERATIONS, 1)
+FULL = dict.fromkeys(METHODS, 1)
 
 
 @pytest.mark.parametrize(
@@ -277,13 +287,13 @@ FULL = dict.fromkeys(OPERATIONS, 1)
 )
 def test_a_budget_that_says_nothing_is_none(value, told):
     with pytest.raises(ContractBroken) as caught:
-        budget(published(value))
+        budget(TABLE, published(value))
 
     assert told in str(caught.value)
 
 
 def test_any_mapping_is_a_budget():
-    assert budget(published(MappingProxyType(FULL))) == FULL
+    assert budget(TABLE, published(MappingProxyType(FULL))) == dict.fromkeys(OPERATIONS, 1)
 
 
 def test_a_budget_claims_its_clause_for_its_own_class_only():
@@ -332,7 +342,7 @@ def test_the_command_prints_the_table(server):
     assert "measuring asyncpg" in result.stderr
     rows = [line.split()[:6] for line in result.stdout.splitlines() if "µs" in line or " ms" in line]
     assert rows[0] == ["asyncpg", "create", "1", "1", "1", "1"]
-    assert [row[0] for row in rows[1:]] == list(OPERATIONS[1:])
+    assert [row[0] for row in rows[1:]] == METHODS[1:]
     assert "INSERT" not in result.stdout
 
 

@@ -1,30 +1,48 @@
 """The checker of races agrees with one that tries every order."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import combinations, permutations, product
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.tasks import TABLE, row
 
-from crudspec.truth.linearizable import Operation, apply, explain, objections, orders
-from crudspec.truth.model import Row
+from crudspec.entity.row import Row
+from crudspec.truth import linearizable
+from crudspec.truth.linearizable import Operation, orders
+from crudspec.truth.model import Request, apply
 
-NOW = datetime(2024, 1, 1, tzinfo=UTC)
-ROWS = [Row(1, title, done, NOW) for title in ("x", "a") for done in (False, True)]
-NEW = [Row(number, "n", False, NOW) for number in (1, 2, 3)]
+ROWS = [row(1, title, done) for title in ("x", "a") for done in (False, True)]
+NEW = [row(number, "n") for number in (1, 2, 3)]
 
-tables = st.sampled_from([frozenset(), *(frozenset({row}) for row in ROWS)])
-ends = st.sampled_from([frozenset(), *(frozenset({row}) for row in ROWS), *(frozenset({ROWS[0], new}) for new in NEW)])
+
+def rows(*some):
+    return {one.key: one for one in some}
+
+
+def explain(before, operations, after):
+    return linearizable.explain(TABLE, before, operations, after)
+
+
+def objections(before, operations, after):
+    return linearizable.objections(TABLE, before, operations, after)
+
+
+CREATE = Request("create", (), {"title": "n"})
+tables = st.sampled_from([rows(), *map(rows, ROWS)])
+ends = st.sampled_from([rows(), *map(rows, ROWS), *(rows(ROWS[0], new) for new in NEW)])
 asked = st.one_of(
-    st.tuples(st.just("create"), st.just(("n",)), st.sampled_from([*NEW, None, ROWS[1]])),
-    st.tuples(st.just("get"), st.just((1,)), st.sampled_from([None, *ROWS])),
+    st.tuples(st.just(CREATE), st.sampled_from([*NEW, None, ROWS[1]])),
+    st.tuples(st.just(Request("get", (1,))), st.sampled_from([None, *ROWS])),
     st.tuples(
-        st.just("update"),
-        st.tuples(st.just(1), st.sampled_from(["x", "a"]), st.booleans()),
+        st.builds(
+            lambda title, done: Request("update", (1,), {"title": title, "done": done}),
+            st.sampled_from(["x", "a"]),
+            st.booleans(),
+        ),
         st.sampled_from([True, True, False, 1]),
     ),
-    st.tuples(st.just("delete"), st.just((1,)), st.sampled_from([True, False])),
+    st.tuples(st.just(Request("delete", (1,))), st.sampled_from([True, False])),
 )
 
 
@@ -35,8 +53,8 @@ def histories(draw):
     moments = draw(st.permutations(range(2 * len(kinds))))
     pairs = [sorted(moments[2 * place : 2 * place + 2]) for place in range(len(kinds))]
     return [
-        Operation("ABCD"[place], name, args, result, called, returned, unknown=draw(st.integers(0, 4)) == 0)
-        for place, ((name, args, result), (called, returned)) in enumerate(zip(kinds, pairs, strict=True))
+        Operation("ABCD"[place], request, result, called, returned, unknown=draw(st.integers(0, 4)) == 0)
+        for place, ((request, result), (called, returned)) in enumerate(zip(kinds, pairs, strict=True))
     ]
 
 
@@ -45,18 +63,17 @@ def honest(draw):
     """A history that was made by a serial order, so that one must be found; and what it leaves."""
     table = before = draw(tables)
     operations = []
-    for place, (name, args, result) in enumerate(draw(st.lists(asked, min_size=1, max_size=4))):
-        operation = Operation("ABCD"[place], name, args, result, place, place)
-        then, promised = apply(table, operation)
-        if name == "create" and not isinstance(promised, Row):
+    for place, (request, result) in enumerate(draw(st.lists(asked, min_size=1, max_size=4))):
+        then, promised = apply(TABLE, table, request, result)
+        if request.operation == "create" and not isinstance(promised, Row):
             continue
         table = then
         # Each takes effect at its place; it may have begun before and ended after.
         early, late = draw(st.integers(0, 3)), draw(st.integers(0, 3))
-        operations.append(Operation("ABCD"[place], name, args, promised, 10 * (place - early), 10 * (place + late) + 5))
+        operations.append(Operation("ABCD"[place], request, promised, 10 * (place - early), 10 * (place + late) + 5))
     for place, operation in enumerate(operations):
         # Nobody knows the id of a row whose create raised, so nobody changes or deletes it.
-        if draw(st.integers(0, 4)) == 0 and (operation.name != "create" or operation.result in table):
+        if draw(st.integers(0, 4)) == 0 and (operation.request != CREATE or operation.result in table.values()):
             operations[place] = replace(operation, unknown=True, result=None, returned=-1)
     return before, draw(st.permutations(operations)), table
 
@@ -75,7 +92,7 @@ def by_trying_all(before, operations, after):
 def in_some_order(before, operations, after):
     # What a create that raised has made is any row of the table.
     choices = [
-        [replace(one, result=row) for row in after] if one.unknown and one.name == "create" else [one]
+        [replace(one, result=row) for row in after.values()] if one.unknown and one.request == CREATE else [one]
         for one in operations
     ]
     for chosen in product(*choices):
@@ -86,27 +103,29 @@ def in_some_order(before, operations, after):
                 for later in order[place + 1 :]
             ):
                 continue
-            rows = {row.id: row for row in before}
-            if all(fits(rows, operation) for operation in order) and set(rows.values()) == after:
+            there = {one["id"]: one for one in before.values()}
+            if all(fits(there, operation) for operation in order) and set(there.values()) == set(after.values()):
                 return True
     return False
 
 
-def fits(rows, operation):
-    """Run an operation on a dict; whether its result is right."""
-    result = operation.result
-    if operation.name == "create":
-        right = isinstance(result, Row) and result.id not in rows and result[1:3] == (operation.args[0], False)
+def fits(there, operation):
+    """Run an operation on a dict of rows by id; whether its result is right."""
+    name, result = operation.request.operation, operation.result
+    if name == "create":
+        wanted = (operation.request.values["title"], False)
+        right = isinstance(result, Row) and result["id"] not in there and (result["title"], result["done"]) == wanted
         if right:
-            rows[result.id] = result
+            there[result["id"]] = result
         return right
-    found = rows.get(operation.args[0])
-    if operation.name == "get":
+    (task_id,) = operation.request.key
+    found = there.get(task_id)
+    if name == "get":
         return operation.unknown or result == found
-    if operation.name == "delete":
-        rows.pop(operation.args[0], None)
+    if name == "delete":
+        there.pop(task_id, None)
     elif found is not None:
-        rows[found.id] = Row(found.id, *operation.args[1:], found.created_at)
+        there[task_id] = row(task_id, *operation.request.values.values(), found["created_at"])
     return operation.unknown or result is (found is not None)
 
 
@@ -127,7 +146,7 @@ def test_finds_the_order_that_there_was(history):
 
 @settings(max_examples=60, deadline=None, database=None)
 @given(tables, histories(), ends)
-@example(frozenset(), [Operation("A", "get", (1,), None, 0, 1)], frozenset({ROWS[0]}))
+@example(rows(), [Operation("A", Request("get", (1,)), None, 0, 1)], rows(ROWS[0]))
 def test_there_is_an_objection_to_every_order_or_an_explanation(before, operations, after):
     count = len(list(orders(operations)))
     objected = list(objections(before, operations, after))
@@ -135,19 +154,19 @@ def test_there_is_an_objection_to_every_order_or_an_explanation(before, operatio
 
 
 def update(client, title, done, called=0, returned=9, result=True):
-    return Operation(client, "update", (1, title, done), result, called, returned)
+    return Operation(client, Request("update", (1,), {"title": title, "done": done}), result, called, returned)
 
 
 def test_half_of_each_update_is_explained_by_no_order():
     both = [update("A", "a", True), update("B", "x", False)]
-    before = frozenset({ROWS[0]})
-    assert explain(before, both, frozenset({Row(1, "x", True, NOW)})) is None
-    reasons = [reason for _, reason in objections(before, both, frozenset({Row(1, "x", True, NOW)}))]
+    before = rows(ROWS[0])
+    assert explain(before, both, rows(row(1, "x", True))) is None
+    reasons = [reason for _, reason in objections(before, both, rows(row(1, "x", True)))]
     assert reasons == ["would have left (1, 'x', False)", "would have left (1, 'a', True)"]
 
 
 def test_real_time_counts():
-    before, after = frozenset({ROWS[0]}), frozenset({Row(1, "x", False, NOW)})
+    before, after = rows(ROWS[0]), rows(row(1, "x", False))
     overlapping = [update("A", "a", True), update("B", "x", False)]
     one_after_the_other = [update("A", "a", True, 4, 5), update("B", "x", False, 0, 1)]
     assert explain(before, overlapping, after) is not None
@@ -157,33 +176,34 @@ def test_real_time_counts():
 
 
 def test_one_is_not_true():
-    assert explain(frozenset({ROWS[0]}), [update("A", "x", False, result=1)], frozenset({ROWS[0]})) is None
+    assert explain(rows(ROWS[0]), [update("A", "x", False, result=1)], rows(ROWS[0])) is None
 
 
 def test_what_raised_may_have_happened_or_not():
-    before, half = frozenset({ROWS[0]}), Row(1, "a", True, NOW)
+    before, half = rows(ROWS[0]), row(1, "a", True)
     both = [update("A", "a", True), replace(update("B", "b", False, result=None), unknown=True)]
-    assert explain(before, both, frozenset({half})) is not None
-    assert explain(before, both, frozenset({Row(1, "b", False, NOW)})) == both
-    assert explain(before, both, frozenset({Row(1, "b", True, NOW)})) is None
-    reasons = [reason for _, reason in objections(before, both, frozenset({Row(1, "b", True, NOW)}))]
-    assert reasons == [f"would have left {row}" for row in ("(1, 'b', False)", "(1, 'a', True)", "(1, 'a', True)")]
+    assert explain(before, both, rows(half)) is not None
+    assert explain(before, both, rows(row(1, "b", False))) == both
+    assert explain(before, both, rows(row(1, "b", True))) is None
+    reasons = [reason for _, reason in objections(before, both, rows(row(1, "b", True)))]
+    assert reasons == [f"would have left (1, {rest})" for rest in ("'b', False", "'a', True", "'a', True")]
 
 
 def test_what_raised_may_happen_after_it_raised_and_not_before_it_was_called():
-    before, after = frozenset({ROWS[0]}), frozenset({Row(1, "b", False, NOW)})
+    before, after = rows(ROWS[0]), rows(row(1, "b", False))
     raised = replace(update("A", "b", False, 0, 1, result=None), unknown=True)
     later = update("B", "a", True, 2, 3)
     assert explain(before, [raised, later], after) == [later, raised]
-    assert explain(before, [update("B", "a", True, 0, 1), replace(raised, called=2)], frozenset({ROWS[0]})) is None
+    assert explain(before, [update("B", "a", True, 0, 1), replace(raised, called=2)], rows(ROWS[0])) is None
 
 
 def test_a_create_that_raised_may_have_left_a_row_of_its_own_only():
-    before = frozenset({ROWS[0]})
-    raised = Operation("A", "create", ("n",), None, 0, 1, unknown=True)
-    assert explain(before, [raised], before | {NEW[1]}) == [raised]
-    assert explain(before, [raised], before | {NEW[1], NEW[2]}) is None
-    assert explain(before, [replace(raised, args=("m",))], before | {NEW[1]}) is None
-    told = Operation("B", "create", ("n",), NEW[1], 0, 1)
-    assert explain(before, [raised, told], before | {NEW[1], NEW[2]}) is not None
-    assert explain(before, [raised, told], before | {NEW[1]}) == [told]
+    before = rows(ROWS[0])
+    raised = Operation("A", CREATE, None, 0, 1, unknown=True)
+    assert explain(before, [raised], before | rows(NEW[1])) == [raised]
+    assert explain(before, [raised], before | rows(NEW[1], NEW[2])) is None
+    other = replace(raised, request=Request("create", (), {"title": "m"}))
+    assert explain(before, [other], before | rows(NEW[1])) is None
+    told = Operation("B", CREATE, NEW[1], 0, 1)
+    assert explain(before, [raised, told], before | rows(NEW[1], NEW[2])) is not None
+    assert explain(before, [raised, told], before | rows(NEW[1])) == [told]

@@ -10,10 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from crudspec.backends.registry import resolve
 from crudspec.contract.failures import ContractBroken
 from crudspec.harness.programs import EFFORTS, run_programs
-from crudspec.harness.subject import Subject
 from crudspec.truth.witness import Witness
 
 MINE = '''
@@ -105,17 +103,15 @@ EFFORT = replace(EFFORTS["default"], examples=80)
 
 
 @pytest.fixture
-def broken(tmp_path, scratch_dsn):
+def broken(tmp_path, scratch):
     """Run programs against a backend of the file, and return how they fail."""
     path = tmp_path / "mine.py"
     path.write_text(MINE)
 
     async def programs(name, company, deadline, shrink):
         async with AsyncExitStack() as stack:
-            witness = await stack.enter_async_context(Witness.connect(scratch_dsn))
-            opened = [
-                Subject(adapter, scratch_dsn, deadline=deadline) for adapter in resolve([f"{path}:{name}", *company])
-            ]
+            witness = await stack.enter_async_context(scratch.witness())
+            opened = [scratch.subject(one, deadline=deadline) for one in (f"{path}:{name}", *company)]
             for subject in opened:
                 await stack.enter_async_context(subject)
             try:
@@ -143,7 +139,7 @@ def paste(script, dsn):
     )
 
 
-def test_a_failing_program_is_shrunk_to_its_steps_and_its_script_runs(broken, scratch_dsn):
+def test_a_failing_program_is_shrunk_to_its_steps_and_its_script_runs(broken, scratch):
     found = broken("Remembering")
     steps = [line.strip() for line in found.script.splitlines() if "await backend." in line]
 
@@ -151,14 +147,14 @@ def test_a_failing_program_is_shrunk_to_its_steps_and_its_script_runs(broken, sc
     assert operations[-1] == "get"
     assert {"create", "delete"} <= set(operations)
     assert len(operations) <= 6  # four are possible
-    assert set(re.findall(r"create\((.*?)\)  #", found.script)) == {"'a'"}
+    assert set(re.findall(r"create\((.*?)\)  #", found.script)) == {"title='a'"}
     assert found.expected == "None"
     assert f"step {len(steps)}, get(" in found.what
-    done = paste(found.script, scratch_dsn)
+    done = paste(found.script, scratch.dsn)
     assert done.returncode == 0, done.stderr
 
 
-def test_the_same_seed_finds_the_same_program_and_leaves_no_file(broken, scratch_dsn, tmp_path, monkeypatch):
+def test_the_same_seed_finds_the_same_program_and_leaves_no_file(broken, scratch, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     first, second = broken("Trimming"), broken("Trimming")
 
@@ -166,8 +162,8 @@ def test_the_same_seed_finds_the_same_program_and_leaves_no_file(broken, scratch
         line.partition("#")[0] for line in second.script.splitlines()
     ]
     assert len([line for line in first.script.splitlines() if "await backend." in line]) == 2
-    assert paste(first.script, scratch_dsn).returncode == 0
-    assert scratch_dsn not in first.script
+    assert paste(first.script, scratch.dsn).returncode == 0
+    assert scratch.dsn not in first.script
     assert {path.name for path in tmp_path.iterdir()} <= {"mine.py", "__pycache__"}
 
 
@@ -178,7 +174,7 @@ def test_a_program_that_hangs_is_not_replayed_a_deadline_each_time(broken):
     assert "await backend.delete(" in found.script
 
 
-def test_a_run_that_is_interrupted_between_two_programs_ends_as_interrupted(scratch_dsn):
+def test_a_run_that_is_interrupted_between_two_programs_ends_as_interrupted(scratch):
     """Hypothesis would say that the program is not the same every time: the last one went on where this one ends."""
 
     class Interrupted(Witness):
@@ -191,26 +187,25 @@ def test_a_run_that_is_interrupted_between_two_programs_ends_as_interrupted(scra
             await super().empty()
 
     async def programs():
-        (adapter,) = resolve(["asyncpg"])
-        async with Interrupted.connect(scratch_dsn) as witness, Subject(adapter, scratch_dsn) as subject:
+        async with scratch.witness(Interrupted) as witness, scratch.subject("asyncpg") as subject:
             await run_programs([subject], witness, EFFORT, seed=0)
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(programs())
 
 
-def test_a_program_over_several_backends_names_each_in_its_script(broken, scratch_dsn):
+def test_a_program_over_several_backends_names_each_in_its_script(broken, scratch):
     found = broken("Trimming", company=["core"])
 
     assert "connect(dsn) as backend" in found.script
-    done = paste(found.script, scratch_dsn)
+    done = paste(found.script, scratch.dsn)
     assert done.returncode == 0, done.stderr
 
 
-def test_the_script_of_a_synchronous_backend_runs_too(broken, scratch_dsn):
+def test_the_script_of_a_synchronous_backend_runs_too(broken, scratch):
     pytest.importorskip("psycopg")
     found = broken("Threaded", shrink=False)
-    done = paste(found.script, scratch_dsn)
+    done = paste(found.script, scratch.dsn)
 
     assert "await" not in found.script
     assert "SyntaxError" not in done.stderr

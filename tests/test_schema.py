@@ -7,7 +7,6 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, MetaData
 from sqlmodel import AutoString
 
 from crudspec.truth.schema import differences
-from crudspec.truth.witness import Witness
 
 
 def mapped(title):
@@ -43,9 +42,9 @@ def test_another_length_or_none_is_a_difference(scratch_dsn, title):
         "CREATE INDEX ix ON tasks (done)",
     ],
 )
-def test_the_catalogue_shows_what_was_made(scratch_dsn, change):
+def test_the_catalogue_shows_what_was_made(scratch, change):
     async def before_and_after():
-        async with Witness.connect(scratch_dsn) as witness:
+        async with scratch.witness() as witness:
             before = await witness.catalogue()
             await witness.execute(change)
             return before, await witness.catalogue()

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from tests.alembics import ORDERS, project
 
-from crudspec.entity import BUILT_IN, Alembic, EntityError, Metadata, Source, Sql, as_source
+from crudspec.entity.errors import EntityError
+from crudspec.entity.source import Source
+from crudspec.entity.sources import BUILT_IN, Alembic, Metadata, Sql, as_source
 from crudspec.entity.statements import statements
 
 
@@ -77,7 +79,7 @@ def test_anything_else_is_one_line_that_says_what_to_write(value, said, tmp_path
 def test_a_relative_path_is_looked_for_beside_the_module_that_says_it_and_then_here(tmp_path, monkeypatch):
     module = tmp_path / "shop" / "contract.py"
     module.parent.mkdir()
-    module.write_text("from crudspec.entity import Sql, as_source\ntold = Sql('a.sql'), as_source('a.sql')\n")
+    module.write_text("from crudspec.entity.sources import Sql, as_source\ntold = Sql('a.sql'), as_source('a.sql')\n")
     (tmp_path / "a.sql").write_text("SELECT 1")
     monkeypatch.chdir(tmp_path)
 
@@ -158,7 +160,7 @@ def test_metadata_is_create_all_and_the_schemas_that_it_needs():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"PGDMP\x01\x0f", "--format=plain"),
+        pytest.param(b"PGDMP\x01\x0f", "--format=plain", id="dump"),
         ("CREATE TABLE ö ()".encode("utf-16"), "UTF-8"),
     ],
 )

@@ -11,8 +11,9 @@ import asyncpg
 import pytest
 from tests.alembics import BOTH, OFFLINE, ORDERS, project
 
-from crudspec.entity import Alembic, EntityError
 from crudspec.entity.applied import apply
+from crudspec.entity.errors import EntityError
+from crudspec.entity.sources import Alembic
 
 CONNECTS = {
     "through SQLAlchemy": "sa.create_engine('postgresql+psycopg://' + place).connect()",

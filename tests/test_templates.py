@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 from tests.alembics import BOTH, ORDERS, project
 
-from crudspec.entity import BUILT_IN, Alembic, EntityError, Sql
+from crudspec.entity.errors import EntityError
+from crudspec.entity.sources import BUILT_IN, Alembic, Sql
 from crudspec.server import Server, ServerChoice, ServerError, create_scratch, drop_scratch, start, stop, template
 from crudspec.server import dsn as urls
 
@@ -101,7 +102,7 @@ def test_a_template_that_was_left_half_way_is_made_anew(server, tmp_path):
 def test_a_maker_that_is_killed_keeps_nobody_waiting(server, tmp_path):
     program = """
 import asyncio, sys
-from crudspec.entity import Sql
+from crudspec.entity.sources import Sql
 from crudspec.server import Server, create_scratch
 server = Server(kind="embedded", dsn=sys.argv[1], version="", origin="", prefix=sys.argv[2])
 asyncio.run(create_scratch(server, "x", Sql(sys.argv[3])))

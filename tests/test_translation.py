@@ -5,7 +5,6 @@ import types
 from contextlib import suppress
 
 import asyncpg
-import psycopg
 import psycopg_pool
 import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError

@@ -1,12 +1,12 @@
 """What a client observes of each fault, and of a clock that is put forward."""
 
 import asyncio
-from datetime import UTC, datetime
 
 import asyncpg
 import pytest
+from tests.scratch import Scratch
+from tests.tasks import row, sample
 
-from crudspec.backends.registry import resolve
 from crudspec.contract.failures import ContractBroken
 from crudspec.errors import Unavailable
 from crudspec.faults.clock import Clock, pass_time
@@ -22,8 +22,7 @@ from crudspec.faults.injection import (
     slow,
 )
 from crudspec.faults.lost import Outcome, Write, outcome
-from crudspec.harness.subject import Subject
-from crudspec.truth.model import Row
+from crudspec.truth.model import Request
 from crudspec.wire import Proxy, threaded
 
 pytestmark = pytest.mark.asyncio
@@ -261,19 +260,18 @@ async def test_a_loop_whose_clock_cannot_be_replaced_is_left_alone(monkeypatch):
     await pass_time([], 3, lambda: None)
 
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
-KEPT, OTHER = Row(1, "kept", False, NOW), Row(2, "other", False, NOW)
-NEW = Row(3, "new", False, NOW)
-UPDATED = KEPT._replace(title="new", done=True)
+KEPT, OTHER = row(1, "kept"), row(2, "other")
+NEW = row(3, "new")
+UPDATED = row(1, "new", True)
 
 WRITES = {
-    "create": (Write("create", ("new",), [KEPT, OTHER]), [KEPT, OTHER, NEW]),
-    "update": (Write("update", (1, "new", True), [KEPT, OTHER]), [UPDATED, OTHER]),
-    "delete": (Write("delete", (1,), [KEPT, OTHER]), [OTHER]),
+    "create": (Write(Request("create", (), {"title": "new"}), [KEPT, OTHER]), [KEPT, OTHER, NEW]),
+    "update": (Write(Request("update", (1,), {"title": "new", "done": True}), [KEPT, OTHER]), [UPDATED, OTHER]),
+    "delete": (Write(Request("delete", (1,)), [KEPT, OTHER]), [OTHER]),
 }
 
 
-BACKEND = Subject(*resolve(["asyncpg"]), "postgresql://nobody@127.0.0.1/nowhere")
+BACKEND = Scratch("postgresql://nobody@127.0.0.1/nowhere", sample()).subject("asyncpg")
 
 
 @pytest.mark.parametrize("operation", WRITES)
@@ -283,7 +281,7 @@ async def test_both_worlds_are_possible_until_somebody_looks_whatever_was_raised
     seen = Outcome(error=error)
     write.settle(BACKEND, "cut", seen, done)
     write.settle(BACKEND, "cut", seen, write.before)
-    for stored in ([OTHER, OTHER], [*done, NEW._replace(id=4)], []):
+    for stored in ([OTHER, OTHER], [*done, row(4, "new")], []):
         with pytest.raises(ContractBroken):
             write.settle(BACKEND, "cut", seen, stored)
 

@@ -107,7 +107,7 @@ def test_the_command_has_the_option(consumer):
     result = consumer.check("mine.py:Forgetful", "-k", "UPDATE-1", "--wire")
 
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*sql       update(*, 'after', False)", "*#1 UPDATE tasks SET title = $2*"])
+    result.stdout.fnmatch_lines(["*sql       update(*, title=*, done=*)", "*#? UPDATE tasks SET title = $2*"])
 
 
 def test_tls_leaves_the_wire_out_and_says_so(request):

@@ -11,19 +11,20 @@ from psycopg.rows import class_row
 
 from crudspec import Task
 from crudspec.backends.asyncpg import AsyncpgBackend
-from crudspec.backends.registry import Adapter
 from crudspec.contract.failures import ContractBroken, Inconclusive
-from crudspec.harness.subject import Subject
 from crudspec.harness.trips import metered
-from crudspec.races.course import Course, Race, Request
-from crudspec.races.pairs import PAIRS, explore_pairs
+from crudspec.races.course import Course
+from crudspec.races.entries import Entry, Race
+from crudspec.races.pairs import explore_pairs, pairs
 from crudspec.races.schedules import explore
 from crudspec.races.tally import Tally
 from crudspec.races.warmup import Pace
-from crudspec.truth.witness import Witness
 
 COLUMNS = "id, title, done, created_at"
-UPDATES = Race((Request("update", ("a", True)), Request("update", ("b", False), 1)))
+UPDATES = Race(
+    (Entry("update", {"title": "a", "done": True}), Entry("update", {"title": "b", "done": False}, instance=1)),
+    row={"title": "x"},
+)
 
 
 class ConnectsSynchronously(AsyncpgBackend):
@@ -121,40 +122,38 @@ class SlowAndHoldsUp(AsyncpgBackend):
 
 
 @asynccontextmanager
-async def course(backend, dsn):
-    adapter = Adapter(backend.__name__, backend.__name__, backend, ())
-    async with Witness.connect(dsn) as witness, Course.opened(Subject(adapter, dsn), witness) as opened:
+async def course(backend, scratch):
+    async with scratch.witness() as witness, Course.opened(scratch.subject(backend), witness) as opened:
         yield opened
 
 
 @pytest.mark.asyncio
-async def test_who_blocks_the_loop_while_he_connects_does_not_block_the_wire(scratch_dsn):
-    async with asyncio.timeout(20), course(ConnectsSynchronously, scratch_dsn) as opened:
+async def test_who_blocks_the_loop_while_he_connects_does_not_block_the_wire(scratch):
+    async with asyncio.timeout(20), course(ConnectsSynchronously, scratch) as opened:
         tally = await explore(opened, schedules=60, seed=0)
     assert tally.overlapped
 
 
 @pytest.mark.asyncio
-async def test_nor_where_round_trips_are_counted(scratch_dsn):
-    adapter = Adapter("it", "it", ConnectsSynchronously, ())
+async def test_nor_where_round_trips_are_counted(scratch):
     async with (
         asyncio.timeout(20),
-        Witness.connect(scratch_dsn) as witness,
-        metered(Subject(adapter, scratch_dsn), witness) as m,
+        scratch.witness() as witness,
+        metered(scratch.subject(ConnectsSynchronously), witness) as m,
     ):
         assert {cost.round_trips for cost in await m.measure(2)} == {1}
 
 
 @pytest.mark.asyncio
-async def test_who_holds_up_the_loop_in_each_call_is_told_so(scratch_dsn):
-    async with course(HoldsUpTheLoop, scratch_dsn) as opened:
+async def test_who_holds_up_the_loop_in_each_call_is_told_so(scratch):
+    async with course(HoldsUpTheLoop, scratch) as opened:
         with pytest.raises(Inconclusive, match="a call blocks the event loop until it is over"):
             await explore(opened, schedules=30, seed=0)
 
 
 @pytest.mark.asyncio
-async def test_a_connection_for_each_call_is_waited_for(scratch_dsn):
-    async with course(PerCall, scratch_dsn) as opened:
+async def test_a_connection_for_each_call_is_waited_for(scratch):
+    async with course(PerCall, scratch) as opened:
         outcome = await opened.run(UPDATES, "ABAB")
         tally = Tally()
         await explore_pairs(opened, tally, schedules=40)
@@ -166,8 +165,8 @@ async def test_a_connection_for_each_call_is_waited_for(scratch_dsn):
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("backend", [Slow, SlowAndLocks, SlowAndHoldsUp])
-async def test_a_slow_backend_is_waited_for(scratch_dsn, backend):
-    async with course(backend, scratch_dsn) as opened:
+async def test_a_slow_backend_is_waited_for(scratch, backend):
+    async with course(backend, scratch) as opened:
         assert opened.pace.pause >= 0.02
         assert opened.turns.grace > opened.pace.pause
         outcome = await opened.run(UPDATES, "ABAB")
@@ -179,22 +178,22 @@ async def test_a_slow_backend_is_waited_for(scratch_dsn, backend):
 
 
 @pytest.mark.asyncio
-async def test_a_slow_backend_is_caught(scratch_dsn):
-    async with course(SlowAndDoesNot, scratch_dsn) as opened:
-        with pytest.raises(ContractBroken, match=r"leaving \(1, 'a', True\)"):
+async def test_a_slow_backend_is_caught(scratch):
+    async with course(SlowAndDoesNot, scratch) as opened:
+        with pytest.raises(ContractBroken, match=r"leaving \(1, 'b', True\)"):
             await explore(opened, schedules=120, seed=0)
 
 
 @pytest.mark.asyncio
-async def test_a_fast_backend_is_not_waited_for(scratch_dsn):
-    async with course(AsyncpgBackend, scratch_dsn) as opened:
+async def test_a_fast_backend_is_not_waited_for(scratch):
+    async with course(AsyncpgBackend, scratch) as opened:
         assert 0 < opened.pace.pause < 0.02
         assert opened.pace.pause <= opened.pace.call
 
 
 @pytest.mark.asyncio
-async def test_there_is_an_end_to_the_time_and_what_tells_most_comes_first(scratch_dsn):
-    async with course(SlowAndLocks, scratch_dsn) as opened:
+async def test_there_is_an_end_to_the_time_and_what_tells_most_comes_first(scratch):
+    async with course(SlowAndLocks, scratch) as opened:
         opened.pace = Pace(pause=0.02, call=0.08)
         ran, run = [], opened.run
 
@@ -206,5 +205,5 @@ async def test_there_is_an_end_to_the_time_and_what_tells_most_comes_first(scrat
         began = perf_counter()
         await explore_pairs(opened, Tally(), schedules=1000, seconds=1.5)
     assert perf_counter() - began < 10
-    assert ran[:4] == [*PAIRS[0:8:2]]
-    assert all(request.instance == place for race in ran for place, request in enumerate(race.requests))
+    assert ran[:4] == pairs(scratch.sample)[0:8:2]
+    assert all(entry.instance == place for race in ran for place, entry in enumerate(race.entries))

@@ -40,8 +40,8 @@ class TaskRow(Protocol):
 class Backend(Protocol):
     """The five operations on ``tasks``: profile ``crud``, and with them ``resilience``.
 
-    On another table, which the class names as its ``entity`` (see :class:`~crudspec.entity.entity.Entity`), the key comes
-    first and by position, values come by keyword, and ``list_tasks`` is ``list_all``, or whatever the entity says.
+    On another table, which the class names as its ``entity`` (see :class:`~crudspec.entity.entity.Entity`), the key
+    comes first and by position, values come by keyword, and ``list_tasks`` is ``list_all``, or what the entity says.
 
     The backend
         owns its pool or engine, accepts calls from many asyncio tasks at once, has committed a write when the

@@ -2,14 +2,13 @@
 
 from uuid import UUID
 
-from tests.entity import built_in
+from tests import tasks
 
 from crudspec.entity import keys
 from crudspec.entity.proven import ColumnValues, Proven
 from crudspec.entity.table import Column, Reference, Table
 from crudspec.entity.types import Type
 
-BIGINT = Type("int", "bigint", bits=64)
 INT = Type("int", "integer", bits=32)
 TEXT = Type("text", "character varying(20)", length=20)
 
@@ -18,7 +17,6 @@ def table(*columns, key=("id",), creates=(), **more):
     return Table("t", columns, key, creates, (), **more)
 
 
-TASKS = table(Column("id", BIGINT, default="generated"), Column("title", TEXT))
 NOTHING = Proven(())
 
 
@@ -27,11 +25,11 @@ def parts(keys):
 
 
 def test_the_keys_of_tasks_are_what_they_always_were():
-    assert parts(keys.missing(TASKS, NOTHING)) == built_in.MISSING_IDS
-    assert keys.no_keys(TASKS) == built_in.NOT_IDS
-    assert parts(keys.large(TASKS)) == built_in.LARGE_IDS
-    assert parts(keys.look_alikes(TASKS, (7,))) == built_in.look_alikes(7)
-    assert keys.neighbours(TASKS, NOTHING) == [(1,), (2,), (10,), (11,), (12,), (21,), (101,), (111,)]
+    assert parts(keys.missing(tasks.TABLE, tasks.PROVEN)) == tasks.MISSING_IDS
+    assert keys.no_keys(tasks.TABLE) == tasks.NOT_IDS
+    assert parts(keys.large(tasks.TABLE)) == tasks.LARGE_IDS
+    assert parts(keys.look_alikes(tasks.TABLE, (7,))) == tasks.look_alikes(7)
+    assert keys.neighbours(tasks.TABLE, tasks.PROVEN) == [(1,), (2,), (10,), (11,), (12,), (21,), (101,), (111,)]
 
 
 def test_a_uuid_is_like_one_that_differs_in_a_bit():

@@ -7,14 +7,15 @@ from decimal import Decimal
 
 import asyncpg
 import pytest
-from tests.entity.built_in import INVALID_DONES, INVALID_TITLES, VALID_TITLES
 from tests.entity.tables import ENTITIES
+from tests.tasks import PROVEN
 
 from crudspec.entity.entity import Entity, Values
 from crudspec.entity.errors import EntityError
 from crudspec.entity.prove import prove
 from crudspec.entity.reflect import reflect
 from crudspec.entity.row import matches
+from crudspec.entity.tasks import TASKS
 
 
 def proven(dsn, entity, **more):
@@ -28,20 +29,9 @@ def proven(dsn, entity, **more):
 
 
 def test_tasks_has_the_values_that_it_always_had(scratch_dsn):
-    _, found = proven(scratch_dsn, "tasks")
+    _, found = proven(scratch_dsn, TASKS)
 
-    assert [(one["title"], one["done"]) for one in found.variants] == [
-        ("a", False), ("b", True), ("", False), ("a", True), ("b", False), ("", True),
-    ]  # fmt: skip
-    title, done = found.columns["title"], found.columns["done"]
-    cut = ("255 letters and a blank", "250 letters and 10 blanks")
-    assert title.valid == VALID_TITLES
-    assert title.invalid == {name: value for name, value in INVALID_TITLES.items() if name not in cut}
-    assert title.lossy == {name: (INVALID_TITLES[name], INVALID_TITLES[name][:255]) for name in cut}
-    assert done.valid == {"False": False, "True": True}
-    assert (done.invalid, done.lossy) == (INVALID_DONES, {})
-    assert (title.fresh, done.fresh) == ((), ())
-    assert (found.parents, found.missing, found.notes) == ((), {}, ())
+    assert found == PROVEN
 
 
 @pytest.mark.parametrize("name", ENTITIES)

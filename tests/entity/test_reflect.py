@@ -1,19 +1,18 @@
 """What is read of a table, and what is said where it cannot be used."""
 
 import asyncio
-from dataclasses import replace
 
 import asyncpg
 import pytest
 from tests.entity.tables import ENTITIES
+from tests.tasks import BIGINT, TABLE
 
 from crudspec.entity.entity import Entity, Values
 from crudspec.entity.errors import EntityError
 from crudspec.entity.reflect import reflect
-from crudspec.entity.table import Column, Reference, Unique
+from crudspec.entity.table import Reference, Unique
+from crudspec.entity.tasks import TASKS
 from crudspec.entity.types import Type
-
-BIGINT = Type("int", "bigint", bits=64)
 
 GIVEN = {
     "serial": (["body", "seen"], ["body", "rank", "seen"]),
@@ -40,16 +39,7 @@ def read(dsn, table, **more):
 
 
 def test_of_tasks_nothing_has_to_be_said(scratch_dsn):
-    table = read(scratch_dsn, "tasks")
-
-    assert tuple(replace(column, makes="") for column in table.columns) == (
-        Column("id", BIGINT, default="generated"),
-        Column("title", Type("text", "character varying(255)", length=255)),
-        Column("done", Type("bool", "boolean"), default="constant", constant=False),
-        Column("created_at", Type("timestamptz", "timestamp with time zone"), default="clock"),
-    )
-    assert (table.key, table.creates, table.updates) == (("id",), ("title",), ("title", "done"))
-    assert (table.unique, table.references, table.checks, table.order) == ((), (), {}, ())
+    assert read(scratch_dsn, TASKS) == TABLE
 
 
 @pytest.mark.parametrize("name", GIVEN)
@@ -212,16 +202,16 @@ async def _catalogue(dsn):
         await connection.close()
 
 
-TABLE = "CREATE TABLE orders (id bigserial PRIMARY KEY, total numeric NOT NULL); CREATE VIEW seen AS TABLE orders;"
+ORDERS = "CREATE TABLE orders (id bigserial PRIMARY KEY, total numeric NOT NULL); CREATE VIEW seen AS TABLE orders;"
 
 
 @pytest.mark.parametrize(
     ("sql", "table", "more", "message"),
     [
-        (TABLE, "order", {}, "table='order' is not there: did you mean 'orders'?"),
-        (TABLE, "zebras", {}, "table='zebras' is not there; there are orders, seen"),
-        (TABLE + "CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY)", "t", {}, "did you mean 's.t'?"),
-        (TABLE, "seen", {}, "table='seen' is a view: name the table that the data layer writes to"),
+        (ORDERS, "order", {}, "table='order' is not there: did you mean 'orders'?"),
+        (ORDERS, "zebras", {}, "table='zebras' is not there; there are orders, seen"),
+        (ORDERS + "CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY)", "t", {}, "did you mean 's.t'?"),
+        (ORDERS, "seen", {}, "table='seen' is a view: name the table that the data layer writes to"),
         ("CREATE TABLE t (a text)", "t", {}, "table 't' has no primary key"),
         (
             "CREATE TABLE t (id int PRIMARY KEY, price money NOT NULL)",
@@ -230,13 +220,12 @@ TABLE = "CREATE TABLE orders (id bigserial PRIMARY KEY, total numeric NOT NULL);
             "column 'price' is of type money, of which no values are known: "
             'say values={"price": Values(valid=[…])}',
         ),
-        (TABLE, "orders", {"order": ("-totl",)}, "order: 'orders' has no column 'totl': did you mean 'total'?"),
-        (TABLE, "orders", {"values": {"TOTAL": Values()}}, "values: 'orders' has no column 'TOTAL': did you mean"),
-        (TABLE, "orders", {"create": ("totals",)}, "create: 'orders' has no column 'totals': did you mean 'total'?"),
-        (TABLE, "orders", {"create": ()}, "create: column 'total' is NOT NULL and has no default; add it"),
-        (TABLE, "orders", {"update": ("id",)}, "update: column 'id' belongs to the key"),
-        (TABLE, "orders", {"returns": ("totle",)}, "returns: 'orders' has no column 'totle': did you mean 'total'?"),
-        (TABLE, "orders", {"names": {"list": "all"}}, "names: there is no operation 'list': did you mean 'list_all'?"),
+        (ORDERS, "orders", {"order": ("-totl",)}, "order: 'orders' has no column 'totl': did you mean 'total'?"),
+        (ORDERS, "orders", {"values": {"TOTAL": Values()}}, "values: 'orders' has no column 'TOTAL': did you mean"),
+        (ORDERS, "orders", {"create": ("totals",)}, "create: 'orders' has no column 'totals': did you mean 'total'?"),
+        (ORDERS, "orders", {"update": ("id",)}, "update: column 'id' belongs to the key"),
+        (ORDERS, "orders", {"returns": ("totle",)}, "returns: 'orders' has no column 'totle': did you mean 'total'?"),
+        (ORDERS, "orders", {"names": {"list": "all"}}, "names: there is no operation 'list': did you mean 'list_all'?"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_told_with_what_to_write(sql, table, more, message, made):

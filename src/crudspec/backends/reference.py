@@ -6,12 +6,16 @@ is judged by that clause there. It is the company of MIX-1, too.
 
 from __future__ import annotations
 
+import random
+import uuid
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import asyncpg
 
 from crudspec.backends.common import InvalidValue, PoolBackend
+from crudspec.entity.candidates import candidates
 from crudspec.entity.codecs import plain_values
 from crudspec.entity.reflect import reflect
 from crudspec.entity.row import frozen, matches
@@ -24,9 +28,10 @@ if TYPE_CHECKING:
     from crudspec.entity.entity import Entity
     from crudspec.entity.row import Key
     from crudspec.entity.table import Column, Table
+    from crudspec.entity.types import Type
 
 
-def reference(entity: Entity, table: Table) -> type:
+def reference(entity: Entity, table: Table) -> Any:
     """Make the class for a table.
 
     Args:
@@ -77,11 +82,13 @@ class _Reference(PoolBackend):
         super().__init__(pool)
         table = self._table
         self._columns = ", ".join(map(quoted, table.by_name))
+        self._filled = [column for column in table.columns if column.name in {*table.inserts} - {*table.creates}]
         self._is_it = " AND ".join(f"{quoted(name)} = ${place}" for place, name in enumerate(table.key, 1))
 
     async def create(self, /, **values: Any) -> Mapping[str, Any]:
         """Store a row; returns it as stored."""
         given = self._checked(values)
+        given |= {one.name: _made(one.type) for one in self._filled if one.name not in given}
         names, places = ", ".join(map(quoted, given)), _places(len(given))
         what = f"({names}) VALUES ({places})" if given else "DEFAULT VALUES"
         sql = f"INSERT INTO {self._table.quoted} {what} RETURNING {self._columns}"
@@ -188,6 +195,20 @@ class _Reference(PoolBackend):
                 value is not None and not matches(frozen(kind.read(value)), frozen(kind.read(there)))
             ):
                 raise InvalidValue(f"{name} would be stored changed")
+
+
+def _made(kind: Type) -> Any:
+    """What a data layer may fill in for a column by itself; another one each time, where there are enough."""
+    now = datetime.now(UTC)
+    made: dict[str, Any] = {
+        "uuid": uuid.uuid4(),
+        "text": uuid.uuid4().hex[: kind.length],
+        "int": random.getrandbits((kind.bits or 16) - 2),
+        "timestamptz": now,
+        "timestamp": now.replace(tzinfo=None),
+        "date": now.date(),
+    }
+    return made[kind.kind] if kind.kind in made else candidates(kind).plain[0]
 
 
 def _check(column: Column, value: Any) -> None:

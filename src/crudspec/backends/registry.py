@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from crudspec.backend import OPERATIONS
 from crudspec.entity.entity import Entity
+from crudspec.entity.errors import EntityError
 from crudspec.entity.tasks import TASKS, entity_of, methods_of
 from crudspec.translation.translated import translated as translated_class
 
@@ -152,6 +153,8 @@ def _imported(spec: str, place: str) -> ModuleType:
         return import_file(Path(place)) if place.endswith(".py") else _import_module(place)
     except BackendError:
         raise
+    except EntityError as error:  # in Entity(…) itself, which is written in the module
+        raise BackendError(f"{spec}: {error}") from error
     except (Exception, SystemExit) as error:
         first = (str(error).strip().splitlines() or [""])[0]
         raise BackendError(f"{spec}: importing {place!r} raised {type(error).__name__}: {first}") from error
@@ -211,7 +214,8 @@ def _entity(spec: str, cls: type) -> Entity:
     unknown = [name for name in entity.names if name not in OPERATIONS]
     if unknown:
         raise BackendError(f"{spec}: names has {unknown[0]!r}, which is none of {', '.join(OPERATIONS)}")
-    return entity
+    models = getattr(cls, "metadata", None)
+    return entity if entity is TASKS or models is None or entity.models else replace(entity, models=models)
 
 
 def _check_operations(spec: str, cls: type) -> None:

@@ -46,23 +46,24 @@ CLAUSES: tuple[Clause, ...] = (
             "CREATE-2",
             "MUST",
             Consequence.DATA,
-            "What nobody gives is what the server fills in: a constant default (`done` is False), and the server's clock, "
-            "not the client's, to the microsecond (`created_at`).",
+            "What nobody gives is what the server fills in: a constant default (`done` is False), and the server's "
+            "clock, not the client's, to the microsecond (`created_at`).",
         ),
         (
             "CREATE-3",
             "MUST",
             Consequence.DATA,
             "Any valid value is stored exactly, each column's: a text that is empty, with blanks, quotes, `%`, `_`, "
-            "backslash, newline, SQL, emoji outside the BMP, combining marks, as long as the column; numbers to their last "
-            "digit, times to the microsecond, JSON and arrays item by item, NULL.",
+            "backslash, newline, SQL, emoji outside the BMP, combining marks, as long as the column; numbers to their "
+            "last digit, times to the microsecond, JSON and arrays item by item, NULL.",
         ),
         (
             "CREATE-4",
             "MUST",
             Consequence.DATA,
-            "An invalid value is refused, by whatever exception, and stores nothing: what the server refuses (a text that "
-            "is too long, one with NUL), and what is of another type (for a text: lone surrogate, None, int, bytes).",
+            "An invalid value is refused, by whatever exception, and stores nothing: what the server refuses (a text "
+            "that is too long, one with NUL), and what is of another type (for a text: lone surrogate, None, int, "
+            "bytes).",
         ),
         (
             "CREATE-5",
@@ -100,9 +101,9 @@ CLAUSES: tuple[Clause, ...] = (
             "GET-2",
             "MUST",
             Consequence.ANSWER,
-            "Returns None when no such row exists: never created, deleted, beyond what the key's type holds (0, negative, "
-            "over int32, over int64), or only similar to the key of one that is there (negated, off by 2**32 or 2**64; of a "
-            "text another case, a blank, `%`; of a composite key one part).",
+            "Returns None when no such row exists: never created, deleted, beyond what the key's type holds (0, "
+            "negative, over int32, over int64), or only similar to the key of one that is there (negated, off by 2**32 "
+            "or 2**64; of a text another case, a blank, `%`; of a composite key one part).",
         ),
         (
             "GET-3",
@@ -123,8 +124,8 @@ CLAUSES: tuple[Clause, ...] = (
             "LIST-1",
             "MUST",
             Consequence.ANSWER,
-            "Returns every row, complete, in the order that the entity promises (else ascending by key), for 0, 1, 2 and "
-            "10,000 rows, or as many as the table can have.",
+            "Returns every row, complete, in the order that the entity promises (else ascending by key), for 0, 1, 2 "
+            "and 10,000 rows, or as many as the table can have.",
         ),
         ("LIST-2", "MUST", Consequence.ANSWER, "Returns a new sequence each time; changing it changes nothing."),
         (
@@ -152,8 +153,8 @@ CLAUSES: tuple[Clause, ...] = (
             "UPDATE-5",
             "MUST",
             Consequence.DATA,
-            "An invalid value (a `done` that is not a bool, and what CREATE-4 says) is refused, by whatever exception, and "
-            "changes nothing, whether or not the row exists.",
+            "An invalid value (a `done` that is not a bool, and what CREATE-4 says) is refused, by whatever exception, "
+            "and changes nothing, whether or not the row exists.",
         ),
         (
             "UPDATE-6",
@@ -171,22 +172,22 @@ CLAUSES: tuple[Clause, ...] = (
             "DELETE-2",
             "MUST",
             Consequence.ANSWER,
-            "Returns False for a row that does not exist and removes nothing; which those are, GET-2 says; so a second "
-            "delete returns False.",
+            "Returns False for a row that does not exist and removes nothing; which those are, GET-2 says; so a "
+            "second delete returns False.",
         ),
         (
             "EXACT-1",
             "SHOULD",
             Consequence.DATA,
-            "A value that the server would store changed is refused by create and update: a text whose blanks beyond the "
-            "column's length PostgreSQL would cut silently, a number with more digits than the column keeps.",
+            "A value that the server would store changed is refused by create and update: a text whose blanks beyond "
+            "the column's length PostgreSQL would cut silently, a number with more digits than the column keeps.",
         ),
         (
             "UNIQUE-1",
             "MUST",
             Consequence.DATA,
-            "A value that must be unique and is taken is refused by create and update, by whatever exception, and changes "
-            "nothing; NULLs do not collide, where the table lets them be.",
+            "A value that must be unique and is taken is refused by create and update, by whatever exception, and "
+            "changes nothing; NULLs do not collide, where the table lets them be.",
         ),
         (
             "UNIQUE-2",
@@ -198,8 +199,8 @@ CLAUSES: tuple[Clause, ...] = (
             "REFERENCE-1",
             "MUST",
             Consequence.DATA,
-            "A reference to a row that does not exist is refused by create and update, by whatever exception, and changes "
-            "nothing; NULL, where it may stand there, is stored as NULL.",
+            "A reference to a row that does not exist is refused by create and update, by whatever exception, and "
+            "changes nothing; NULL, where it may stand there, is stored as NULL.",
         ),
         (
             "REFERENCE-2",

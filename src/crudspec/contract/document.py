@@ -19,37 +19,37 @@ This page is generated: `crudspec spec > docs/contract.md`.
 
 ## The table
 
-A backend is about one table. Its class says which: `entity = Entity(table="orders", schema="alembic.ini")`; one that says
-nothing is about `tasks(id bigint identity primary key, title varchar(255) not null, done boolean not null default false,
-created_at timestamptz not null default now())`. What is promised is the same for every table; examples in this page are
-of `tasks`.
+A backend is about one table. Its class says which: `entity = Entity(table="orders", schema="alembic.ini")`; one that
+says nothing is about `tasks(id bigint identity primary key, title varchar(255) not null, done boolean not null
+default false, created_at timestamptz not null default now())`. What is promised is the same for every table; examples
+in this page are of `tasks`.
 
 | operation | is given | returns |
 |---|---|---|
 | `create` | the columns without a default, by keyword | the row, as stored |
 | `get` | the key | the row, or None |
-| `list_all` (of `tasks`: `list_tasks`) | nothing | a sequence of all rows, in the entity's order, else ascending by key |
-| `update` | the key, and by keyword all columns but those of the key and those that the server fills in | True, or False where there is no such row |
+| `list_all` (of `tasks`: `list_tasks`) | nothing | a sequence of all rows, in the entity's order, or by key |
+| `update` | the key, and by keyword all others that the server does not fill in | True, or False if there is no row |
 | `delete` | the key | True if this call removed the row, else False |
 
 The key is positional; of several columns, its parts in their order. What `create` and `update` are given can be said
 otherwise on the entity. A column that nobody gives holds what the server fills in.
 
-A row is anything with the table's columns as attributes or as mapping keys. The suite reads the values after the call has
-returned, and again after the backend was closed, and compares exact types: `int` (never `bool`, `str` or `Decimal`),
-`str`, `bool`, `Decimal` for `numeric`, `float`, `uuid.UUID`, aware `datetime` for `timestamptz` and naive for
-`timestamp`, `date`, `time`, `timedelta`, `bytes`, what `json.loads` gives for `json` and `jsonb`, lists for arrays, the
-label (or an `Enum` member with it) for an enum, an `ipaddress` object or its text for `inet`.
+A row is anything with the table's columns as attributes or as mapping keys. The suite reads the values after the call
+has returned, and again after the backend was closed, and compares exact types: `int` (never `bool`, `str` or
+`Decimal`), `str`, `bool`, `Decimal` for `numeric`, `float`, `uuid.UUID`, aware `datetime` for `timestamptz` and naive
+for `timestamp`, `date`, `time`, `timedelta`, `bytes`, what `json.loads` gives for `json` and `jsonb`, lists for
+arrays, the label (or an `Enum` member with it) for an enum, an `ipaddress` object or its text for `inet`.
 
-Which values are valid, the server says: each is tried once, in a transaction that is rolled back, before any backend is
-asked. What it stores unchanged is valid, what it refuses is invalid, what it would store changed is asked by `EXACT-1`
-alone, and of what it cannot say nothing is asked. Of another type is what no layer should take for the column's: an `int`
-for a text, a text for a number, None where the column is NOT NULL. Values are stored as given: not trimmed, folded,
-rounded or normalised.
+Which values are valid, the server says: each is tried once, in a transaction that is rolled back, before any backend
+is asked. What it stores unchanged is valid, what it refuses is invalid, what it would store changed is asked by
+`EXACT-1` alone, and of what it cannot say nothing is asked. Of another type is what no layer should take for the
+column's: an `int` for a text, a text for a number, None where the column is NOT NULL. Values are stored as given: not
+trimmed, folded, rounded or normalised.
 
-What a table lacks is not asked: the verdict is `n/a`, and says what is lacking. On a table other than `tasks`, a clause
-that is broken is asked of a reference backend first, whose SQL is made from the table: where that does not keep it
-either, the verdict is `not run`.
+What a table lacks is not asked: the verdict is `n/a`, and says what is lacking. On a table other than `tasks`, a
+clause that is broken is asked of a reference backend first, whose SQL is made from the table: where that does not
+keep it either, the verdict is `not run`.
 
 ## The errors
 

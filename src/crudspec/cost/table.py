@@ -85,7 +85,7 @@ def shown_time(seconds: float) -> str:
 def statements(bill: Bill) -> list[str]:
     """What each operation sends, with the plans that were asked for; other situations where they cost otherwise."""
     lines = []
-    for operation, cost in _usual(bill):
+    for method, cost in _usual(bill):
         lines.append(f"{bill.adapter.name}, {cost.name}: {_counted(cost)}")
         for statement in cost.traffic.statements:
             lines.append(f"    {shown_statement(statement)}")
@@ -93,7 +93,7 @@ def statements(bill: Bill) -> list[str]:
         lines += [
             f"    {other.situation}: {_counted(other)}"
             for other in bill.costs
-            if other.operation == operation and _counted(other) != _counted(cost)
+            if other.method == method and _counted(other) != _counted(cost)
         ]
     return lines
 

@@ -28,7 +28,7 @@ async def apply(connection: Connection, script: str, *, shown: str) -> None:
     Args:
         connection: To an empty database that was made for this; afterwards it may have other settings.
         script: What a source says.
-        shown: What to call it in messages.
+        shown: What to call it in messages: ``schema schema.sql``.
 
     Raises:
         EntityError: a statement fails, or is not for a schema; there is none; or a transaction is left open.
@@ -38,9 +38,9 @@ async def apply(connection: Connection, script: str, *, shown: str) -> None:
     try:
         found = list(statements(script))
     except EntityError as exc:
-        raise EntityError(f"the schema {shown} does not apply: {exc}") from None
+        raise EntityError(f"the {shown} does not apply: {exc}") from None
     if not found:
-        raise EntityError(f"the schema {shown} does not apply: there is no statement in it")
+        raise EntityError(f"the {shown} does not apply: there is no statement in it")
     for statement in found:
         try:
             await connection.execute(statement.text, timeout=STATEMENT_SECONDS)
@@ -52,14 +52,14 @@ async def apply(connection: Connection, script: str, *, shown: str) -> None:
         except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as exc:
             raise EntityError(_refused(script, shown, statement, str(exc) or type(exc).__name__)) from exc
     if connection.is_in_transaction():
-        raise EntityError(f"the schema {shown} does not apply: it begins a transaction and never commits it")
+        raise EntityError(f"the {shown} does not apply: it begins a transaction and never commits it")
 
 
 def _refused(script: str, shown: str, statement: Statement, said: str) -> str:
     told = said.replace("\n", " ")
     passed = _MIGRATION.findall(script, 0, statement.start)
     where = f"migration {passed[-1]}" if passed else f"line {line_of(script, statement.start)}"
-    return f"the schema {shown} does not apply: {statement.first_line}: {told}, {where}{_advice(told)}"
+    return f"the {shown} does not apply: {statement.first_line}: {told}, {where}{_advice(told)}"
 
 
 def _advice(told: str) -> str:

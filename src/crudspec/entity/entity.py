@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crudspec.entity.errors import EntityError
+from crudspec.entity.source import located
+from crudspec.entity.sources import as_source
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from sqlalchemy import MetaData
 
-    from crudspec.entity.sources import Alembic, Metadata, Sql
+    from crudspec.entity.source import Source
 
 
 @dataclass(frozen=True)
@@ -42,18 +47,55 @@ class Entity:
         order: What ``list_all`` promises, such as ``("-placed_at", "id")``; left out: the key, ascending. None: any.
         values: By column, values that a convention asks for and no type tells.
         names: What the class calls an operation, such as ``{"list_all": "list_orders"}``.
+        models: The data layer's own ``MetaData``, for what it fills in by itself (``default=``, ``onupdate=``); left
+            out: the class's ``metadata``, or ``schema`` where that is one.
         create: The columns that create is given; left out: those without a default.
         update: The columns that update is given; left out: all but the key and what the server fills in by itself.
         returns: The columns that a returned row has; left out: all of them.
         seed: SQL that is run in each new database first, for rows that the table needs, or a path to it.
+
+    Raises:
+        EntityError: something is missing, or is written as it cannot be meant.
     """
 
     table: str
-    schema: Alembic | Sql | Metadata | MetaData | str | Path
+    schema: Source | MetaData | str | Path = None  # ty: ignore[invalid-assignment] - told below
     order: Sequence[str] | None = ()
     values: Mapping[str, Values] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    models: MetaData | None = None
     create: Sequence[str] | None = None
     update: Sequence[str] | None = None
     returns: Sequence[str] | None = None
     seed: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.table, str) or not self.table:
+            raise EntityError(f'table={_shown(self.table)} is no name; write Entity(table="orders", schema=…)')
+        if self.schema is None:
+            raise EntityError(
+                f'Entity(table="{self.table}") lacks its schema: write schema=Alembic("alembic.ini"), '
+                'schema="schema.sql" or schema=Base.metadata'
+            )
+        for name in ("order", "create", "update", "returns"):
+            given = getattr(self, name)
+            if isinstance(given, str):
+                raise EntityError(f'{name}="{given}" is one text; write {name}=("{given}",)')
+            if given is not None and not all(isinstance(one, str) for one in given):
+                raise EntityError(f'{name}={_shown(given)}: write the names of columns, such as {name}=("id",)')
+        for name, example in (("values", '{"code": Values(matching=r"[A-Z]{3}")}'), ("names", '{"get": "find"}')):
+            if not isinstance(getattr(self, name), Mapping):
+                raise EntityError(f"{name}={_shown(getattr(self, name))} is no dict; write {name}={example}")
+        for column, one in self.values.items():
+            if not isinstance(one, Values):
+                raise EntityError(f'values: "{column}" has {_shown(one)}; write "{column}": Values(valid=[…])')
+        # Now, as a file may stand beside the one that says this, which nobody knows later.
+        if str(self.schema).endswith((".ini", ".sql")) and isinstance(self.schema, str | Path):
+            object.__setattr__(self, "schema", as_source(self.schema))
+        if self.seed is not None and str(self.seed).endswith(".sql"):
+            object.__setattr__(self, "seed", located(self.seed, argument="seed"))
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) < 60 else f"{text[:57]}…"

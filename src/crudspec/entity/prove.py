@@ -52,12 +52,12 @@ class _Prover:
     def __init__(self, connection: Connection, table: Table, entity: Entity) -> None:
         self._connection, self._table, self._entity = connection, table, entity
         self._parents = Parents(connection, table)
-        self._names = [name for name in table.by_name if name in {*table.creates, *table.updates}]
+        self._names = [name for name in table.by_name if name in {*table.inserts, *table.updates}]
 
     async def proven(self) -> Proven:
         table = self._table
         choices = await self._parents.choices(table, self._names, self._entity.values)
-        self._trial = await Trial(self._connection, table, table.creates, table.updates).make()
+        self._trial = await Trial(self._connection, table, table.inserts, table.updates).make()
         self._base = await search.first_row(self._trial, choices)
         choices = [await self._distinct(one) if one.unique and not one.refers else one for one in choices]
 
@@ -94,10 +94,10 @@ class _Prover:
         about = []
         for row in rows:
             changed = {name for name in self._names if row[name] is not base[name]} or set(self._names)
-            inserts = not changed.isdisjoint(table.creates) or not table.updates
+            inserts = not changed.isdisjoint(table.inserts) or not table.updates
             updates = not changed.isdisjoint(table.updates)
             pairs += [(row, None)] * inserts + [(base, row)] * updates
-            about.append([table.creates] * inserts + [table.updates] * updates)
+            about.append([table.inserts] * inserts + [table.updates] * updates)
         outcomes = iter(await self._trial.run(pairs))
         return [Tried(row, [(one, next(outcomes)) for one in names]) for row, names in zip(rows, about, strict=True)]
 

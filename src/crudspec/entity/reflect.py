@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from crudspec.backend import OPERATIONS
 from crudspec.entity import catalogue
+from crudspec.entity.client_side import without_filled
 from crudspec.entity.describe import table_of
 from crudspec.entity.errors import EntityError
 from crudspec.entity.moving import with_moving_columns
@@ -44,12 +45,13 @@ async def reflect(dsn: str, entity: Entity) -> Table:
         _check_names(table, entity)
         if rules.has_triggers:
             table = await with_moving_columns(connection, table, entity)
+    table = without_filled(table, entity)
     table = replace(
         table,
         creates=_in_order(table, entity.create) if entity.create is not None else table.creates,
         updates=_in_order(table, entity.update) if entity.update is not None else table.updates,
         order=None if entity.order is None else tuple(entity.order),
-        returns=_in_order(table, entity.returns) if entity.returns is not None else (),
+        returns=_in_order(table, entity.returns) if entity.returns is not None else table.returns,
         names=dict(entity.names),
     )
     _check_types(table, entity)
@@ -89,12 +91,7 @@ def _check_names(table: Table, entity: Entity) -> None:
 
 
 def _check_types(table: Table, entity: Entity) -> None:
-    needed = {
-        one.name for one in table.columns if not one.nullable and not one.default and not one.computed and not one.moves
-    }
-    if entity.create is not None and (left := [name for name in table.by_name if name in needed - set(table.creates)]):
-        raise EntityError(f"create: column {left[0]!r} is NOT NULL and has no default; add it")
-    for name in dict.fromkeys((*table.creates, *table.updates)):
+    for name in dict.fromkeys((*table.inserts, *table.updates)):
         column = table.by_name[name]
         if column.type.kind == "unknown" and not (name in entity.values and entity.values[name].valid):
             raise EntityError(

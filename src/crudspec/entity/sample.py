@@ -56,7 +56,7 @@ class Sample:
         self.proven = proven
         self._used = 0
         once = {name for columns in table.uniques for name in columns}
-        given = [name for name in dict.fromkeys((*table.creates, *table.updates)) if name in once]
+        given = [name for name in dict.fromkeys((*table.inserts, *table.updates)) if name in once]
         self._fresh = {name: fresh for name in given if (fresh := self._unused(name))}
 
     def _unused(self, column: str) -> list[Any]:
@@ -76,8 +76,8 @@ class Sample:
         return min(map(len, self._fresh.values()), default=1 << 30) // 2
 
     def row(self, variant: int = 0, **but: Any) -> Values:
-        """Values for a whole row: all that create or update is given."""
-        return self._some((*self.table.creates, *self.table.updates), variant) | but
+        """Values for a whole row: all that create or update is given, and what a data layer fills in by itself."""
+        return self._some((*self.table.inserts, *self.table.updates), variant) | but
 
     def new(self, variant: int = 0, **but: Any) -> Values:
         """What ``create`` is given."""
@@ -106,7 +106,7 @@ class Sample:
 
     @property
     def unique_nullable(self) -> list[tuple[str, ...]]:
-        """Column sets that must be unique, may be NULL, and do not collide where they are; those that create is given."""
+        """Column sets that create is given and that must be unique, but may be NULL, and do not collide there."""
         return [
             one.columns
             for one in self.table.unique

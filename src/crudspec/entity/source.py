@@ -73,11 +73,15 @@ class Source(ABC):
         return f"{type(self).__name__}({self.shown!r})"
 
 
-def located(path: str | Path) -> Path:
+def located(path: str | Path, *, argument: str = "schema") -> Path:
     """Return the absolute path of a file that a user named.
 
     A relative one is looked for beside the file that names it first, and then in the current folder: what an entity
     means must not depend on where the command is given, and there may be another ``alembic.ini`` there.
+
+    Args:
+        path: Of the file.
+        argument: That named it, for the message.
 
     Raises:
         EntityError: in neither place.
@@ -88,7 +92,7 @@ def located(path: str | Path) -> Path:
         if place.is_file():
             return place.resolve()
     looked = " nor ".join(dict.fromkeys(str(place.parent) for place in places))
-    raise EntityError(f"schema: there is no file {given.name} in {looked}; give a path from the current folder")
+    raise EntityError(f"{argument}: there is no file {given.name} in {looked}; give a path from the current folder")
 
 
 def installed(*libraries: str) -> bytes:

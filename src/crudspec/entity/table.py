@@ -8,12 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from crudspec.backend import OPERATIONS
-from crudspec.entity.row import UNREAD, Row, row_type
+from crudspec.entity.row import UNREAD, row_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from crudspec.entity.row import Key
+    from crudspec.entity.row import Row as StoredRow
     from crudspec.entity.types import Type
 
 _PLAIN = frozenset({"bool", "int", "numeric", "float", "text", "date", "time", "timestamp", "interval", "enum", "json"})
@@ -118,7 +119,7 @@ class Table:
         return {column.name: column for column in self.columns}
 
     @cached_property
-    def Row(self) -> type[Row]:  # noqa: N802 - it is a class
+    def Row(self) -> type[StoredRow]:  # noqa: N802 - it is a class
         """The class of its rows."""
         return row_type(self.by_name, self.key)
 
@@ -135,6 +136,15 @@ class Table:
     def server_makes_key(self) -> bool:
         """Whether the server makes at least a part of the key, and not the client all of it."""
         return any(name not in self.creates for name in self.key)
+
+    @cached_property
+    def inserts(self) -> tuple[str, ...]:
+        """What whoever inserts a row has to give: what create is given, and what a data layer fills in by itself."""
+        return tuple(
+            one.name
+            for one in self.columns
+            if one.name in self.creates or not (one.nullable or one.default or one.computed)
+        )
 
     @cached_property
     def unpredictable(self) -> frozenset[str]:
@@ -179,7 +189,7 @@ class Table:
         """What the class calls an operation."""
         return self.names.get(operation, operation)
 
-    def stored(self, values: Iterable[Any]) -> Row:
+    def stored(self, values: Iterable[Any]) -> StoredRow:
         """A row of what a driver reads from the server, its values in the order of the columns."""
         row = list(values)
         for place, kind in self._to_read:
@@ -193,7 +203,7 @@ class Table:
         kinds = [(place, column.type) for place, column in enumerate(self.columns)]
         return [(place, kind) for place, kind in kinds if kind.kind not in _PLAIN or kind.padded]
 
-    def created(self, values: Mapping[str, Any]) -> Row:
+    def created(self, values: Mapping[str, Any]) -> StoredRow:
         """The row that a create with these values makes; what the server chooses is not known."""
         return self.Row(values.get(column.name, self._filled_in(column)) for column in self.columns)
 
@@ -204,11 +214,11 @@ class Table:
         stays_empty = not column.default and column.nullable and not column.computed
         return None if stays_empty and column.name in self.creates else UNREAD
 
-    def updated(self, row: Row, values: Mapping[str, Any]) -> Row:
+    def updated(self, row: StoredRow, values: Mapping[str, Any]) -> StoredRow:
         """The row after an update with these values; what moves by itself is not known."""
         return row.but(values).without(self.unpredictable)
 
-    def collides(self, row: Row, rows: Iterable[Row]) -> tuple[str, ...]:
+    def collides(self, row: StoredRow, rows: Iterable[StoredRow]) -> tuple[str, ...]:
         """The unique columns in which a row would be equal to one of others; empty where it would not."""
         others = [other for other in rows if other.key != row.key]
         for one in self.unique:
@@ -226,24 +236,24 @@ class Table:
             for columns in self.uniques
         )
 
-    def in_key_order(self, rows: Iterable[Row]) -> list[Row]:
+    def in_key_order(self, rows: Iterable[StoredRow]) -> list[StoredRow]:
         return sorted(rows, key=lambda row: self._sort_key(row, self.key))
 
-    def sort(self, rows: Iterable[Row]) -> list[Row]:
+    def sort(self, rows: Iterable[StoredRow]) -> list[StoredRow]:
         """Rows as ``list_all`` has to return them, those that it may return in any order by their keys."""
         found = self.in_key_order(rows)
         for name in reversed(self.order or ()):
             found.sort(key=lambda row, name=name: self._sort_key(row, (name.lstrip("-"),)), reverse=name[0] == "-")
         return found
 
-    def is_in_order(self, rows: Sequence[Row]) -> bool:
+    def is_in_order(self, rows: Sequence[StoredRow]) -> bool:
         """Tell whether rows stand as ``list_all`` has to return them; rows that are alike in that may change places."""
         if self.order is None:
             return True
         wanted = [[row[name.lstrip("-")] for name in self.order or self.key] for row in self.sort(rows)]
         return [[row[name.lstrip("-")] for name in self.order or self.key] for row in rows] == wanted
 
-    def _sort_key(self, row: Row, names: Iterable[str]) -> list[Any]:
+    def _sort_key(self, row: StoredRow, names: Iterable[str]) -> list[Any]:
         """Sorts as the server does: NULL comes after everything else, a label by its place in its type."""
         found = []
         for name in names:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from crudspec import entity as package
 from crudspec.entity.applied import apply
+from crudspec.entity.client_side import filled
+from crudspec.entity.errors import EntityError
 from crudspec.entity.kept import from_json, to_json
 from crudspec.entity.prove import prove
 from crudspec.entity.reflect import reflect
 from crudspec.entity.sample import Sample
-from crudspec.entity.source import located
 from crudspec.entity.sources import as_source
 from crudspec.server import create_scratch, drop_scratch, recalled, remember
 from crudspec.server.connections import connected
@@ -72,7 +73,8 @@ async def _understood(server: Server, dsn: str, entity: Entity) -> tuple[Table, 
 
 def _key(entity: Entity) -> str:
     """All but the schema that what is known depends on: what the user says, and the code that finds it out."""
-    said = {name: value for name, value in vars(entity).items() if name != "schema"}
+    said = {name: value for name, value in vars(entity).items() if name not in {"schema", "models"}}
+    said |= {"seed": _seed_of(entity), "filled": filled(entity)}
     found = hashlib.sha256(repr(sorted(said.items())).encode())
     for path in sorted(Path(package.__file__ or "").parent.glob("*.py")):
         found.update(path.read_bytes())
@@ -80,11 +82,18 @@ def _key(entity: Entity) -> str:
 
 
 async def _seed(dsn: str, entity: Entity) -> None:
-    script, shown = str(entity.seed), "seed"
-    if script.endswith(".sql"):
-        shown, script = script, located(script).read_text()
+    shown = f"seed {entity.seed.name}" if isinstance(entity.seed, Path) else "seed"
     async with connected(dsn) as connection:
-        await apply(connection, script, shown=shown)
+        await apply(connection, _seed_of(entity), shown=shown)
+
+
+def _seed_of(entity: Entity) -> str:
+    if not isinstance(entity.seed, Path):
+        return entity.seed or ""
+    try:
+        return entity.seed.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise EntityError(f"seed: {entity.seed} cannot be read: {error}") from error
 
 
 async def _insert_parents(dsn: str, proven: Proven) -> None:

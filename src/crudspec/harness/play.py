@@ -201,7 +201,7 @@ class Play:
         return request.operation in self._absent or (self._lenient and promised is REFUSED)
 
     def _is_key(self, key: Key) -> bool:
-        """Tell whether it is one as far as its types go; True is no int."""
+        """Tell whether it is one as far as its types go; True is no int, and an operation without a row has none."""
         if not key:
             return False
         try:

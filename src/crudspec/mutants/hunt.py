@@ -130,7 +130,7 @@ class Hunt:
         error = call.excinfo.value if call.excinfo else None
         if isinstance(error, Inconclusive):
             self.results[name].because.setdefault(clause_id, error.because)
-        elif error is not None and not isinstance(error, pytest.skip.Exception | NotApplicable):
+        elif error is not None and not isinstance(error, (pytest.skip.Exception, NotApplicable)):
             backend = current_run(item.config).adapter(name).cls.__name__
             self.results[name].reasons.setdefault(clause_id, {}).update(reasons_of(error, backend))
         return (yield)

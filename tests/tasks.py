@@ -1,11 +1,50 @@
-"""What tasks has always been tried with, said once more: what is made from its types has to come to the same."""
+"""The table ``tasks`` as a test knows it that needs no server: its columns, rows of it, and the values that it has.
+
+``tests/entity`` compares all of it with what a server says.
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-INT32_MAX = 2**31 - 1
-INT64_MAX = 2**63 - 1
+from crudspec.entity.proven import ColumnValues, Proven
+from crudspec.entity.row import Row
+from crudspec.entity.sample import Sample
+from crudspec.entity.table import Column, Table
+from crudspec.entity.types import Type
+
+NOW = datetime(2020, 1, 1, tzinfo=UTC)
+
+BIGINT = Type("int", "bigint", bits=64)
+TITLE = Type("text", "character varying(255)", length=255)
+DONE = Type("bool", "boolean")
+_NEXT = """nextval(pg_get_serial_sequence('"public"."tasks"', 'id'))"""
+
+TABLE = Table(
+    "tasks",
+    (
+        Column("id", BIGINT, default="generated", makes=_NEXT),
+        Column("title", TITLE),
+        Column("done", DONE, default="constant", constant=False, makes="false"),
+        Column("created_at", Type("timestamptz", "timestamp with time zone"), default="clock", makes="now()"),
+    ),
+    key=("id",),
+    creates=("title",),
+    updates=("title", "done"),
+    names={"list_all": "list_tasks"},
+)
+
+
+def row(task_id: Any, title: Any, done: Any = False, created_at: Any = NOW) -> Row:
+    """A row as the witness would read it."""
+    return TABLE.Row((task_id, title, done, created_at))
+
+
+def sample() -> Sample:
+    """Values for the table."""
+    return Sample(TABLE, PROVEN)
+
 
 VALID_TITLES: dict[str, str] = {
     "plain": "buy milk",
@@ -39,8 +78,6 @@ VALID_TITLES: dict[str, str] = {
 
 INVALID_TITLES: dict[str, Any] = {
     "256 letters": "x" * 256,
-    "255 letters and a blank": "x" * 255 + " ",
-    "250 letters and 10 blanks": "x" * 250 + " " * 10,
     "256 astral code points": "\N{GRINNING FACE}" * 256,
     "10,000 letters": "x" * 10_000,
     "NUL": "a\0b",
@@ -53,6 +90,12 @@ INVALID_TITLES: dict[str, Any] = {
     "bool": True,
     "list": ["milk"],
 }
+
+CUT_TITLES: dict[str, str] = {
+    "255 letters and a blank": "x" * 255 + " ",
+    "250 letters and 10 blanks": "x" * 250 + " " * 10,
+}
+"""PostgreSQL would store their first 255 characters."""
 
 INVALID_DONES: dict[str, Any] = {
     "None": None,
@@ -69,7 +112,7 @@ MISSING_IDS: dict[str, int] = {
     "smallest int32": -(2**31),
     "over int32": 2**31,
     "over 2**53": 2**53 + 1,
-    "largest int64": INT64_MAX,
+    "largest int64": 2**63 - 1,
     "over int64": 2**63,
     "far over int64": 2**200,
     "under int64": -(2**63) - 1,
@@ -90,7 +133,7 @@ NOT_IDS: dict[str, Any] = {
 LARGE_IDS: dict[str, int] = {
     "over int32": 2**31,
     "over 2**53": 2**53 + 1,
-    "largest int64": INT64_MAX,
+    "largest int64": 2**63 - 1,
 }
 
 
@@ -103,3 +146,16 @@ def look_alikes(task_id: int) -> dict[str, int]:
         "plus 2**64": task_id + 2**64,
         "minus 2**64": task_id - 2**64,
     }
+
+
+VARIANTS = (("a", False), ("b", True), ("", False), ("a", True), ("b", False), ("", True))
+
+PROVEN = Proven(
+    tuple({"title": title, "done": done} for title, done in VARIANTS),
+    {
+        "title": ColumnValues(
+            VALID_TITLES, INVALID_TITLES, {name: (one, one[:255]) for name, one in CUT_TITLES.items()}
+        ),
+        "done": ColumnValues({"False": False, "True": True}, INVALID_DONES),
+    },
+)

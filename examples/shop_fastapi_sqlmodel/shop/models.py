@@ -42,7 +42,9 @@ class Order(OrderBase, table=True):
     )
     gift: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     placed_at: datetime | None = Field(
-        default=None, sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.now(), "nullable": False}
+        default=None,
+        sa_type=DateTime(timezone=True),
+        sa_column_kwargs={"server_default": func.now(), "nullable": False},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -17,7 +17,7 @@ from crudspec.entity.row import Row
 from crudspec.harness.databases import scratch_with
 from crudspec.harness.subject import Subject
 from crudspec.report.text import printable
-from crudspec.server import ServerChoice, drop_scratch, running
+from crudspec.server import drop_scratch, running
 from crudspec.server.dsn import redacted
 from crudspec.supervisor.apart import Ended, Refused, apart
 from crudspec.truth.shown import shown as _shown
@@ -26,7 +26,7 @@ from crudspec.truth.shown import shown_error, shown_values
 if TYPE_CHECKING:
     from crudspec.backends.registry import Adapter
     from crudspec.entity.table import Table
-    from crudspec.server import Server
+    from crudspec.server import Server, ServerChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ _LIMIT = 60.0
 """Seconds for one backend."""
 
 
-def run_demo(backends: tuple[str, ...], *, server: Any, dsn: str | None) -> int:
+def run_demo(backends: tuple[str, ...], choice: ServerChoice) -> int:
     """Print what each operation returned, a column per backend; returns the exit status.
 
     Raises:
@@ -57,7 +57,7 @@ def run_demo(backends: tuple[str, ...], *, server: Any, dsn: str | None) -> int:
     except (Refused, Ended) as error:
         raise BackendError(str(error)) from None
     click.echo("starting PostgreSQL ...", err=True)
-    with running(ServerChoice(kind=server or "auto", dsn=dsn)) as up:
+    with running(choice) as up:
         click.echo(f"PostgreSQL {up.version}, {up.origin}")
         columns = [_played(up, backends, number) for number in range(len(names))]
     Console(width=None if Console().is_terminal else 30 * (len(names) + 1)).print(_side_by_side(names, columns))

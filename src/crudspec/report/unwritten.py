@@ -23,7 +23,7 @@ def unwritten(finding: Finding, page: Page) -> Iterator[str]:
     results = sorted(finding.results, key=lambda result: place(result.clause))
     for told in dict.fromkeys(result.detail for result in results):
         call, _, seen = told.partition(": expected it works, seen raised ")
-        yield page.fit(f"    {call}: {seen.removeprefix('NotImplementedError: ')}", 8)
+        yield page.fit(f"    {call.partition('(')[0]}: {seen.removeprefix('NotImplementedError: ')}", 8)
 
 
 def as_one(record: Record, backend: str, reasons: Mapping[str, list[str]]) -> Mapping[str, list[str]]:

@@ -104,7 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _add_the_suite(config: pytest.Config) -> None:
     """Where ``testpaths`` names the suite, which is no path: ``testpaths = ["tests", "crudspec.conformance"]``.
 
-    pytest itself looks for packages with ``--pyargs`` alone, and then all of them are: ``tests`` may be another.
+    pytest itself looks for packages with ``--pyargs`` alone, and then for all of them: ``tests`` may be anybody's.
     """
     sources = config.ArgsSource
     if SUITE not in config.getini("testpaths") or config.args_source not in {sources.TESTPATHS, sources.INVOCATION_DIR}:

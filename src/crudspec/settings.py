@@ -1,4 +1,4 @@
-"""``[tool.crudspec]`` in a project's ``pyproject.toml``: what need not be said each time. The command line wins.
+"""``[tool.crudspec]`` in a project's ``pyproject.toml``: what need not be said each time; options win over it.
 
 pytest loads the plugin in every run, and with it this module: what it needs to read a file is imported then.
 """

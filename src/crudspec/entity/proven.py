@@ -18,12 +18,14 @@ class ColumnValues:
         invalid: What the server refuses, and what is of a type that nobody should take for this one's.
         lossy: What the server would store changed, with what it makes of them.
         fresh: Distinct valid values for a column that must be unique, as many as there are; else empty.
+        by_rule: Names of those invalid ones that a CHECK refuses.
     """
 
     valid: Mapping[str, Any] = field(default_factory=dict)
     invalid: Mapping[str, Any] = field(default_factory=dict)
     lossy: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     fresh: tuple[Any, ...] = ()
+    by_rule: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

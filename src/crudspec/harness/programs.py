@@ -12,7 +12,8 @@ from hypothesis.errors import Flaky
 from sqlalchemy.util import greenlet_spawn
 
 from crudspec.contract.failures import ContractBroken
-from crudspec.harness.play import Move, Play, Stuck, moves
+from crudspec.harness.moves import Move, moves
+from crudspec.harness.play import Play, Stuck
 from crudspec.harness.weaknesses import weaknesses
 
 if TYPE_CHECKING:

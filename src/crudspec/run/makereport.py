@@ -12,7 +12,7 @@ from crudspec.contract.clause import Clause, Consequence
 from crudspec.contract.clauses import BY_ID
 from crudspec.contract.deviations import today
 from crudspec.contract.failures import ContractBroken, Depends, Inconclusive, NotApplicable, Unfit
-from crudspec.harness.subject import DeadlineMissed
+from crudspec.harness.call import DeadlineMissed
 from crudspec.record import Result, Unusable, Verdict, to_json
 from crudspec.report.failure import describe, headline, own_connection_lost
 from crudspec.report.text import printable

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from tests.alembics import ORDERS, project
+from tests.entity.alembics import ORDERS, project
 
 from crudspec.entity.errors import EntityError
 from crudspec.entity.source import Source
@@ -76,11 +76,11 @@ def test_anything_else_is_one_line_that_says_what_to_write(value, said, tmp_path
     assert "\n" not in str(failed.value)
 
 
-def test_a_relative_path_is_looked_for_here_and_then_beside_the_module_that_says_it(tmp_path, monkeypatch):
+def test_a_relative_path_is_looked_for_beside_the_module_that_says_it_and_then_here(tmp_path, monkeypatch):
     module = tmp_path / "shop" / "contract.py"
     module.parent.mkdir()
     module.write_text("from crudspec.entity.sources import Sql, as_source\ntold = Sql('a.sql'), as_source('a.sql')\n")
-    (module.parent / "a.sql").write_text("SELECT 1")
+    (tmp_path / "a.sql").write_text("SELECT 1")
     monkeypatch.chdir(tmp_path)
 
     def found() -> set[Path]:
@@ -88,9 +88,9 @@ def test_a_relative_path_is_looked_for_here_and_then_beside_the_module_that_says
         exec(compile(module.read_text(), module, "exec"), {"__name__": "shop.contract"}, told)
         return {source.path for source in told["told"]}
 
-    assert found() == {module.parent / "a.sql"}
-    (tmp_path / "a.sql").write_text("SELECT 2")
     assert found() == {tmp_path / "a.sql"}
+    (module.parent / "a.sql").write_text("SELECT 2")
+    assert found() == {module.parent / "a.sql"}
 
 
 def test_importing_the_package_imports_none_of_the_libraries():

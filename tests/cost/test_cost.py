@@ -24,8 +24,9 @@ from crudspec.cost.measurement import Bill, WrongRequest, can_be_planned, durati
 from crudspec.cost.table import document, shown_time, statements
 from crudspec.harness.trips import USUAL_SIZE, budget, metered
 from crudspec.record import Backend
+from crudspec.server import ServerChoice
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FIFTH = str(ROOT / "examples" / "psycopg_backend.py") + ":PsycopgBackend"
 METHODS = [TABLE.method(operation) for operation in OPERATIONS]
 SQL: dict[str, LiteralString] = {

@@ -21,7 +21,7 @@ def _in_a_project(tmp_path, monkeypatch):
 
 def written(made, tmp_path, sql: str, table: str, **more):
     dsn = made(sql)
-    found = asyncio.run(reflect(dsn, Entity(table=table, schema="", **more)))
+    found = asyncio.run(reflect(dsn, Entity(table=table, schema="schema.sql", **more)))
     name = class_name_of(table)
     text = adapter(found, named=table, schema="schema.sql", class_name=name, path="mine.py")
     (tmp_path / "mine.py").write_text(text, "utf-8")

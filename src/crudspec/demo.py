@@ -13,10 +13,11 @@ from rich.text import Text
 
 from crudspec.backends.registry import BackendError, resolve
 from crudspec.contract.failures import ContractBroken
+from crudspec.entity.errors import EntityError
 from crudspec.entity.row import Row
 from crudspec.harness.databases import scratch_with
 from crudspec.harness.subject import Subject
-from crudspec.report.text import printable
+from crudspec.report.text import printable, told_once
 from crudspec.server import drop_scratch, running
 from crudspec.server.dsn import redacted
 from crudspec.supervisor.apart import Ended, Refused, apart
@@ -41,6 +42,8 @@ class Step:
 _ENDED = "then"
 """Stands where an operation should: the backend did not get any further."""
 
+_UNUSABLE = "nothing was asked"
+
 _LIMIT = 60.0
 """Seconds for one backend."""
 
@@ -50,6 +53,7 @@ def run_demo(backends: tuple[str, ...], choice: ServerChoice) -> int:
 
     Raises:
         BackendError: there is no such backend.
+        EntityError: the table of none of them can be used.
         ServerError: there is no server.
     """
     try:
@@ -60,6 +64,9 @@ def run_demo(backends: tuple[str, ...], choice: ServerChoice) -> int:
     with running(choice) as up:
         click.echo(f"PostgreSQL {up.version}, {up.origin}")
         columns = [_played(up, backends, number) for number in range(len(names))]
+    unusable = {name: step.shown for name, (step, *_) in zip(names, columns, strict=True) if step.value == _UNUSABLE}
+    if len(unusable) == len(names):
+        raise EntityError(told_once(unusable))
     Console(width=None if Console().is_terminal else 30 * (len(names) + 1)).print(_side_by_side(names, columns))
     if any(step.operation == _ENDED for column in columns for step in column):
         told, status = "NOT all of it was done: `crudspec check` says what is wrong", 1
@@ -82,14 +89,20 @@ def names_of(backends: tuple[str, ...]) -> list[str]:
 
 def _played(server: Server, backends: tuple[str, ...], number: int) -> list[Step]:
     try:
-        return apart(play, server, backends, number, limit=_LIMIT)
+        return apart(play, server, backends, number, limit=_LIMIT, refuses=(EntityError,))
+    except Refused as error:
+        return [Step(_ENDED, printable(redacted(str(error), server.dsn)), _UNUSABLE)]
     except Ended as error:
         told = f"nothing was returned: {error}"
         return [Step(_ENDED, told, told)]
 
 
 def play(server: Server, backends: tuple[str, ...], number: int) -> list[Step]:
-    """Put the operations through one of the backends."""
+    """Put the operations through one of the backends.
+
+    Raises:
+        EntityError: its table cannot be used.
+    """
     return [
         Step(step.operation, *(printable(redacted(text, server.dsn)) for text in (step.shown, step.value)))
         for step in asyncio.run(_play(server, resolve(backends)[number]))

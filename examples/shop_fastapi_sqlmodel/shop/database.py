@@ -9,9 +9,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shop.settings import get_settings
 
 
+def make_engine(url: str) -> AsyncEngine:
+    """An engine that waits for a silent server for some seconds, and not for ever."""
+    return create_async_engine(url, pool_pre_ping=True, connect_args={"timeout": 5, "command_timeout": 5})
+
+
 @lru_cache
 def get_engine() -> AsyncEngine:
-    return create_async_engine(get_settings().sqlalchemy_url, pool_pre_ping=True)
+    return make_engine(get_settings().sqlalchemy_url)
 
 
 async def get_session() -> AsyncIterator[AsyncSession]:

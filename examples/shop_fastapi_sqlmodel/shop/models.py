@@ -7,6 +7,9 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, DateTime, Enum, func, text
 from sqlmodel import Field, SQLModel
 
+MAX_ID = 2**31 - 1
+"""The largest number of an integer column."""
+
 
 class OrderStatus(StrEnum):
     pending = "pending"
@@ -42,7 +45,9 @@ class Order(OrderBase, table=True):
     )
     gift: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     placed_at: datetime | None = Field(
-        default=None, sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.now(), "nullable": False}
+        default=None,
+        sa_type=DateTime(timezone=True),
+        sa_column_kwargs={"server_default": func.now(), "nullable": False},
     )
 
 

@@ -32,11 +32,13 @@ class Tried:
         name: What is special: ``title '255 letters'``.
         column: Whose value it is.
         values: All of them.
+        ruled: It is invalid by a rule for rows: the server refuses it only where there is a row.
     """
 
     name: str
     column: str
     values: Values
+    ruled: bool = False
 
 
 class Sample:
@@ -210,7 +212,8 @@ class Sample:
     def _each(self, operation: str, values: Callable[[str], Mapping[str, Any]]) -> Iterator[Tried]:
         for column in self._given(operation):
             for name, value in values(column).items():
-                yield Tried(f"{column} {name!r}", column, self._values(operation) | {column: value})
+                ruled = name in self.proven.columns[column].ruled
+                yield Tried(f"{column} {name!r}", column, self._values(operation) | {column: value}, ruled)
 
     def _given(self, operation: str) -> tuple[str, ...]:
         return self.table.creates if operation == "create" else self.table.updates

@@ -110,6 +110,7 @@ def piles(table: Table, choice: Choice, judged: Sequence[Judged]) -> ColumnValue
         {one.name: one.value for one in judged if one.name and one.verdict == "invalid"} | dict(choice.invalid),
         {one.name: (one.value, one.stored) for one in found["lossy"]},
         tuple(option[choice.names[0]] for option in choice.options) if choice.unique else (),
+        tuple(one.name for one in judged if one.name and one.verdict == "invalid" and one.refusal),
     )
 
 

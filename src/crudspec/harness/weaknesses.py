@@ -73,7 +73,9 @@ def _found(subject: Subject, witness: Witness) -> Weaknesses:
             weak.absent.add(operation)
             left_out[f"{operation} where there is no row"] = None
     if "update" in witness.table.operations and "update" not in weak.absent and asked("update"):
-        forbidden = [Move("update", NEWEST, one.values, forbidden=True) for one in sample.invalid("update")]
+        forbidden = [
+            Move("update", NEWEST, one.values, forbidden=True) for one in sample.invalid("update") if not one.ruled
+        ]
         weak.lenient = not _holds(subject, witness, *forbidden, row="gone")
         if weak.lenient:
             left_out["update with a value that is not allowed where there is no row"] = None
@@ -123,7 +125,8 @@ def _holds(subject: Subject, witness: Witness, *some: Move, row: Literal["there"
 
 
 def _shown(move: Move) -> str:
-    told = [_named(move.row)] if move.row is not None else []
+    row = move.row
+    told = [_named(part) for part in (row if isinstance(row, tuple) else () if row is None else (row,))]
     told += [f"{name}={_named(value)}" for name, value in move.values.items()]
     return f"{move.operation}({', '.join(told)})"
 

@@ -19,6 +19,10 @@ def get_engine() -> AsyncEngine:
     return make_engine(get_settings().sqlalchemy_url)
 
 
+def new_session(engine: AsyncEngine) -> AsyncSession:
+    return AsyncSession(engine, expire_on_commit=False)
+
+
 async def get_session() -> AsyncIterator[AsyncSession]:
-    async with AsyncSession(get_engine(), expire_on_commit=False) as session:
+    async with new_session(get_engine()) as session:
         yield session

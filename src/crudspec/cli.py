@@ -12,52 +12,26 @@ from typing import Any, cast
 
 import click
 
+from crudspec.adopt import commands
+from crudspec.adopt.commands import choice_of, told
 from crudspec.contract.clauses import BY_ID, PROFILE_NAMES
 from crudspec.contract.deviations import DEFAULT_NAME
-from crudspec.plugin import EFFORT_NAMES, SERVER_KINDS
-from crudspec.run.nodes import in_words_of_the_command
+from crudspec.entity.errors import EntityError
+from crudspec.options import Commands, server_options, unusable, wrong_usage
+from crudspec.plugin import EFFORT_NAMES
 from crudspec.run.place import suite_directory
 from crudspec.server import ServerChoice
-from crudspec.server.dsn import redacted
 
 
-class _Commands(click.Group):
-    """Exits as pytest does: 4 for wrong usage, where click has 2, which is pytest's "interrupted"."""
-
-    def main(self, *args: Any, **options: Any) -> Any:
-        try:
-            status = super().main(*args, **{**options, "standalone_mode": False})
-        except click.UsageError as error:
-            error.show()
-            sys.exit(4)
-        except click.ClickException as error:
-            error.show()
-            sys.exit(1)
-        except click.Abort:
-            sys.exit(2)
-        sys.exit(status if isinstance(status, int) else 0)
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="crudspec")
 def main() -> None:
     """One CRUD contract, every backend: what a PostgreSQL data layer does, proven on a real server."""
 
 
-def _server_options(command: click.decorators.FC) -> click.decorators.FC:
-    command = click.option("--dsn", metavar="DSN", help="An external server; only our own databases are touched.")(
-        command
-    )
-    return click.option("--server", type=click.Choice(SERVER_KINDS), help="Where PostgreSQL 17 comes from.")(command)
-
-
-def _wrong_usage(error: Exception, dsn: str | None) -> click.UsageError:
-    return click.UsageError(redacted(in_words_of_the_command(str(error)), dsn))
-
-
 @main.command()
 @click.argument("backends", nargs=-1)
-@_server_options
+@server_options
 @click.option("--profile", "profiles", multiple=True, type=click.Choice(PROFILE_NAMES), help="Only this profile.")
 @click.option("--strict", is_flag=True, help="A SHOULD that does not hold fails the run.")
 @click.option("--effort", type=click.Choice(EFFORT_NAMES), help="How many programs, races and failures in a row.")
@@ -123,13 +97,15 @@ def check(
     draft = Path(deviations or DEFAULT_NAME) if write_deviations else None
     try:
         sys.exit(checking.run(order, verbose=verbose, draft=draft))
+    except EntityError as error:
+        raise unusable(error, dsn) from None
     except checking.Refused as error:
-        raise _wrong_usage(error, dsn) from None
+        raise wrong_usage(error, dsn) from None
 
 
 @main.command()
 @click.argument("backends", nargs=-1)
-@_server_options
+@server_options
 def demo(backends: tuple[str, ...], server: str | None, dsn: str | None) -> None:
     """Run the same five operations through each backend and print each row."""
     from crudspec.backends.registry import BackendError
@@ -138,14 +114,16 @@ def demo(backends: tuple[str, ...], server: str | None, dsn: str | None) -> None
 
     try:
         status = run_demo(backends, server=server, dsn=dsn)
+    except EntityError as error:
+        raise unusable(error, dsn) from None
     except (BackendError, ServerError) as error:
-        raise _wrong_usage(error, dsn) from None
+        raise wrong_usage(error, dsn) from None
     sys.exit(status)
 
 
 @main.command()
 @click.argument("backends", nargs=-1)
-@_server_options
+@server_options
 @click.option("--sql", "with_sql", is_flag=True, help="Print the statements of each operation.")
 @click.option("--explain", is_flag=True, help="Print them with their plans: EXPLAIN (GENERIC_PLAN), 5,000 rows.")
 @click.option("--rtt", metavar="TIME", help="Delay the wire: what each operation takes at that distance, such as 1ms.")
@@ -172,8 +150,10 @@ def cost(
             explain=explain,
             tell=lambda line: click.echo(line, err=True),
         )
+    except EntityError as error:
+        raise unusable(error, dsn) from None
     except WrongRequest as error:
-        raise _wrong_usage(error, dsn) from None
+        raise wrong_usage(error, dsn) from None
     click.echo(f"PostgreSQL {running.version}, {running.origin}; {', '.join(str(bill.adapter) for bill in bills)}")
     click.echo("20 rows, connection open, statements prepared; +n round trips are to connect, where every call does")
     Console(width=None if Console().is_terminal else 110).print(
@@ -189,8 +169,12 @@ def cost(
 
 @main.command()
 @click.argument("clauses", nargs=-1)
-def spec(clauses: tuple[str, ...]) -> None:
-    """Print the contract, or only CLAUSES, such as CREATE-4."""
+@click.option(
+    "--entity", metavar="SPEC", help="Beside each clause, the values that the table of this backend has for it."
+)
+@server_options
+def spec(clauses: tuple[str, ...], entity: str | None, server: str | None, dsn: str | None) -> None:
+    """Print the contract, or only CLAUSES, such as CREATE-4. Only --entity needs a server."""
     from crudspec.contract.document import contract
 
     for clause_id in clauses:
@@ -199,7 +183,13 @@ def spec(clauses: tuple[str, ...]) -> None:
             near = near or difflib.get_close_matches(clause_id.upper(), BY_ID)
             meant = f" (did you mean {' or '.join(near[:3])}?)" if near else ""
             raise click.UsageError(f"no clause is named {clause_id!r}{meant}; `crudspec spec` prints them all")
-    click.echo(contract(clauses))
+    if entity is None:
+        click.echo(contract(clauses))
+        return
+    from crudspec.adopt.understood import tell_contract
+
+    with told(dsn):
+        click.echo(tell_contract(entity, choice_of(server, dsn), clauses))
 
 
 @main.command()
@@ -232,7 +222,7 @@ def new(path: Path, class_name: str) -> None:
     show_default=True,
     help="Folder of the mutants.",
 )
-@_server_options
+@server_options
 @click.option("-n", "processes", type=click.IntRange(1), default=3 * (os.cpu_count() or 1), help="Processes at once.")
 @click.option(
     "--base", type=click.Choice(["quiet", "noisy", "both"]), default="both", show_default=True, help="On what."
@@ -274,7 +264,7 @@ def mutants(
         bases = BASES if base == "both" else [base]
         outcomes = hunt_all(gallery, chosen, choice, processes=processes, tell=click.echo, bases=bases)
     except (BackendError, ServerError) as error:
-        raise _wrong_usage(error, dsn) from None
+        raise wrong_usage(error, dsn) from None
     wrong = problems(outcomes, whole=not names)
     click.echo(summary(outcomes))
     for problem in wrong:
@@ -283,3 +273,6 @@ def mutants(
         write.write_text(document(found), encoding="utf-8")
         click.echo(f"wrote {write}")
     sys.exit(1 if wrong else 0)
+
+
+main.add_command(commands.entity)

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import asyncpg
 import pytest
-from sqlalchemy import MetaData
 from tests.entity.tables import ENTITIES
 from tests.tasks import PROVEN
 
@@ -191,16 +190,6 @@ def test_a_rule_over_two_columns_is_kept(made):
     assert {one["state"] for one in found.variants} == {"new", "open", "done"}
     assert {one["stars"] for one in found.variants} <= {3, 4, 5, None}
     assert found.columns["ends"].invalid["far past"] == date(2, 1, 1)
-
-
-def test_what_only_a_rule_for_rows_refuses_is_known(made):
-    sql = "CREATE TABLE t (id int PRIMARY KEY, total numeric(4, 2) CHECK (total >= 0))"
-    _, found = proven(made(sql), Entity("t", MetaData()))
-
-    assert "negative" in found.columns["total"].ruled
-    assert "a digit too many before the point" in found.columns["total"].invalid
-    assert "a digit too many before the point" not in found.columns["total"].ruled
-    assert set(found.columns["total"].ruled) <= set(found.columns["total"].invalid)
 
 
 def test_what_the_server_rounds_is_lossy(made):

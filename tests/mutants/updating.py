@@ -197,6 +197,7 @@ class DigitsWritten(AsyncpgBackend):
 class CheckedWhereFound(OrmBackend):
     """UPDATE-5: values are looked at only where there is a row to put them in."""
 
+    also = "EXACT-1"
     quiet_only = "a noisy base leaves values to the server, which looks at them where there is a row"
 
     async def update(self, task_id, title, done):
@@ -211,7 +212,7 @@ class CheckedWhereFound(OrmBackend):
 class HalfWritten(SqlmodelBackend):
     """UPDATE-5: done is written before the title is looked at."""
 
-    also = "SATURATE-1 CANCEL-1"
+    also = "EXACT-1 SATURATE-1 CANCEL-1"
 
     async def update(self, task_id, title, done):
         if can_exist(task_id):

@@ -18,14 +18,14 @@ class ColumnValues:
         invalid: What the server refuses, and what is of a type that nobody should take for this one's.
         lossy: What the server would store changed, with what it makes of them.
         fresh: Distinct valid values for a column that must be unique, as many as there are; else empty.
-        ruled: Names of invalid values that only a rule for rows refuses, a CHECK; where there is no row, nothing does.
+        by_rule: Names of those invalid ones that a CHECK refuses.
     """
 
     valid: Mapping[str, Any] = field(default_factory=dict)
     invalid: Mapping[str, Any] = field(default_factory=dict)
     lossy: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     fresh: tuple[Any, ...] = ()
-    ruled: tuple[str, ...] = ()
+    by_rule: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,13 +32,13 @@ class Tried:
         name: What is special: ``title '255 letters'``.
         column: Whose value it is.
         values: All of them.
-        ruled: It is invalid by a rule for rows: the server refuses it only where there is a row.
+        by_rule: A CHECK refuses it, which looks at rows: where none is, nobody has to know.
     """
 
     name: str
     column: str
     values: Values
-    ruled: bool = False
+    by_rule: bool = False
 
 
 class Sample:
@@ -86,15 +86,18 @@ class Sample:
         return self._some(self.table.creates, variant) | but
 
     def change(self, variant: int = 1, **but: Any) -> Values:
-        """What ``update`` is given; variant 0 is what a row of the witness's holds, but for unique columns."""
-        return self._some(self.table.updates, variant) | but
+        """What ``update`` is given; only variant 0 is what a row of the witness's holds, but for unique columns."""
+        others = max(1, len(self.proven.variants) - 1)
+        return self._some(self.table.updates, variant and 1 + (variant - 1) % others) | but
 
     def halves(self) -> tuple[Values, Values]:
         """What ``update`` is given to change some columns of a plain row, and what to change the others."""
         plain, changed = self.proven.plain(self.table.updates), self.change(1)
-        some = [name for name in plain if plain[name] != changed[name]]
-        middle = (len(some) + 1) // 2
-        first, second = ({name: changed[name] for name in part} for part in (some[:middle], some[middle:]))
+        groups = self.table.together([name for name in plain if plain[name] != changed[name]])
+        middle = (len(groups) + 1) // 2
+        first, second = (
+            {name: changed[name] for group in part for name in group} for part in (groups[:middle], groups[middle:])
+        )
         return plain | first, plain | second
 
     def same(self, row: Row) -> Values:
@@ -212,8 +215,8 @@ class Sample:
     def _each(self, operation: str, values: Callable[[str], Mapping[str, Any]]) -> Iterator[Tried]:
         for column in self._given(operation):
             for name, value in values(column).items():
-                ruled = name in self.proven.columns[column].ruled
-                yield Tried(f"{column} {name!r}", column, self._values(operation) | {column: value}, ruled)
+                by_rule = name in self.proven.columns[column].by_rule
+                yield Tried(f"{column} {name!r}", column, self._values(operation) | {column: value}, by_rule)
 
     def _given(self, operation: str) -> tuple[str, ...]:
         return self.table.creates if operation == "create" else self.table.updates

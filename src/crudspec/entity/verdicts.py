@@ -70,8 +70,11 @@ class Judged:
             return cls(name, value, "open", refusal=refusal)
         for one in outcomes:
             if not one.has(column, value):
-                # What is not equal to itself, NaN, cannot be told from what was changed.
-                return cls(name, value, "lossy" if matches(value, value) else "open", one.value(column))
+                # What is not equal to itself, NaN, cannot be told from what was changed; and blanks at the end of a
+                # char(n) mean nothing, so that they may be cut as well as refused.
+                stored, kind = one.value(column), one.columns[column][1].type
+                told = matches(value, value) and not (kind.padded and value and kind.read(value) == stored)
+                return cls(name, value, "lossy" if told else "open", stored)
         return cls(name, value, "valid")
 
 

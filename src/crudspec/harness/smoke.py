@@ -6,15 +6,17 @@ What fails here is told once, by the clause that is about it; what needs it is n
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from crudspec.contract.causes import COLUMN
+from crudspec.contract.causes import COLUMN, UNWRITTEN
 from crudspec.contract.failures import ContractBroken
 from crudspec.entity.row import matches
 from crudspec.harness.abilities import CONNECT, LEAVE, OWNERS
+from crudspec.harness.call import DeadlineMissed
 from crudspec.harness.reading import read, read_all
-from crudspec.harness.subject import NOTHING, DeadlineMissed, Subject, truth
+from crudspec.harness.subject import NOTHING, Subject, truth
 from crudspec.harness.watchdog import Watchdog
 from crudspec.truth.shown import shown, shown_error
 
@@ -112,7 +114,8 @@ async def _works(
     except ContractBroken:
         raise
     except (Exception, asyncio.CancelledError) as error:  # nobody has cancelled it
-        raise ContractBroken(what, expected="it works", seen=f"raised {shown_error(error)}") from error
+        cause = UNWRITTEN if isinstance(error, NotImplementedError) else ""
+        raise ContractBroken(what, expected="it works", seen=f"raised {shown_error(error)}", cause=cause) from error
 
 
 async def _create(subject: Subject, witness: Witness) -> None:
@@ -200,8 +203,9 @@ async def side_by_side(subject: Subject, witness: Witness, elsewhere: str, anew:
     abilities = subject.abilities
     await witness.empty()
     row = await witness.insert()
+    variants = deque((3, 4, 1, 2, 0))
     for dsn, where in ((elsewhere, "another database"), (None, "the same database")):
-        harmed = await _beside(subject, witness, row, dsn, where)
+        harmed = await _beside(subject, witness, row, dsn, where, variants)
         if harmed is not None:
             abilities.side_by_side = False
             abilities.apart = harmed
@@ -210,13 +214,15 @@ async def side_by_side(subject: Subject, witness: Witness, elsewhere: str, anew:
     await witness.empty()
 
 
-async def _beside(subject: Subject, witness: Witness, row: Row, dsn: str | None, where: str) -> ContractBroken | None:
+async def _beside(
+    subject: Subject, witness: Witness, row: Row, dsn: str | None, where: str, variants: deque[int]
+) -> ContractBroken | None:
     """Open and leave a second instance; returns how that harmed either of them, if it did."""
     second = subject.sibling(dsn)
     harmed: ContractBroken | None = None
     try:
         await second.open()
-        await _works_on(subject, witness, row, f"a second instance was opened on {where}")
+        await _works_on(subject, witness, row, f"a second instance was opened on {where}", variants)
         if "create" not in subject.abilities.broken:
             await _works("create", second, (), witness.sample.new())
     except ContractBroken as broken:
@@ -227,13 +233,13 @@ async def _beside(subject: Subject, witness: Witness, row: Row, dsn: str | None,
         subject.abilities.found_broken(LEAVE, broken)
     if harmed is None:
         try:
-            await _works_on(subject, witness, row, f"a second instance on {where} was left")
+            await _works_on(subject, witness, row, f"a second instance on {where} was left", variants)
         except ContractBroken as broken:
             harmed = broken
     return harmed
 
 
-async def _works_on(subject: Subject, witness: Witness, row: Row, after: str) -> None:
+async def _works_on(subject: Subject, witness: Witness, row: Row, after: str, variants: deque[int]) -> None:
     """The first instance still finds its row, and writes it where it is."""
     when = f"of the first instance, after {after}"
     broken = subject.abilities.broken
@@ -243,8 +249,9 @@ async def _works_on(subject: Subject, witness: Witness, row: Row, after: str) ->
         before = await witness.row(row.key)
         assert before is not None
         # Another value each time: it is told from what the second instance may have written.
-        variants = map(witness.sample.change, (3, 4, 1, 0))
-        values = next((one for one in variants if not matches(before, before.but(one))), witness.sample.change())
+        changes = map(witness.sample.change, variants)
+        values = next((one for one in changes if not matches(before, before.but(one))), witness.sample.change())
+        variants.rotate(-1)
         await _works("update", subject, row.key, values, when=when)
         stored = await witness.row(row.key)
         if stored is None or not matches(stored, subject.table.updated(stored, values)):

@@ -73,9 +73,8 @@ def _found(subject: Subject, witness: Witness) -> Weaknesses:
             weak.absent.add(operation)
             left_out[f"{operation} where there is no row"] = None
     if "update" in witness.table.operations and "update" not in weak.absent and asked("update"):
-        forbidden = [
-            Move("update", NEWEST, one.values, forbidden=True) for one in sample.invalid("update") if not one.ruled
-        ]
+        wrong = [one.values for one in sample.invalid("update") if not one.by_rule]
+        forbidden = [Move("update", NEWEST, values, forbidden=True) for values in wrong]
         weak.lenient = not _holds(subject, witness, *forbidden, row="gone")
         if weak.lenient:
             left_out["update with a value that is not allowed where there is no row"] = None

@@ -15,7 +15,20 @@ from crudspec.contract.clauses import BY_ID, CLAUSES, PROFILE_NAMES, PROFILES
 from crudspec.contract.deviations import DEFAULT_NAME, Deviation, DeviationError, load, today
 from crudspec.harness.programs import DEFAULT_EFFORT, EFFORTS
 from crudspec.harness.subject import OPERATION_DEADLINE
-from crudspec.record import Backend, Check, Event, Header, Listed, Note, Plan, Record, Verdict, from_json, to_json
+from crudspec.record import (
+    Backend,
+    Check,
+    Event,
+    Header,
+    Listed,
+    Note,
+    Plan,
+    Record,
+    Unusable,
+    Verdict,
+    from_json,
+    to_json,
+)
 from crudspec.run.nodes import in_words_of_the_command, split_id
 from crudspec.run.place import place_of
 from crudspec.run.setup import Stages
@@ -285,7 +298,9 @@ class Run:
         if not record.results and (stopped or not record.checks):
             return
         # The verdicts count, not only pytest's reports, which another plugin may have changed after this one.
-        if record.status() and session.exitstatus == pytest.ExitCode.OK:
+        if record.is_useless():
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        elif record.status() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _to_pass_on(self) -> Iterable[Event]:
@@ -298,6 +313,8 @@ class Run:
         )
         for text in self.record.notes:
             yield Note(text=text)
+        for backend, text in self.record.unusable.items():
+            yield Unusable(backend=backend, text=text)
 
     def take_over(self, output: dict[str, list[str]]) -> None:
         """What a worker of pytest-xdist has planned and noted."""

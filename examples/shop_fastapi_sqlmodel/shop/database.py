@@ -9,11 +9,20 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shop.settings import get_settings
 
 
+def make_engine(url: str) -> AsyncEngine:
+    """An engine that waits for a silent server for some seconds, and not for ever."""
+    return create_async_engine(url, pool_pre_ping=True, connect_args={"timeout": 5, "command_timeout": 5})
+
+
 @lru_cache
 def get_engine() -> AsyncEngine:
-    return create_async_engine(get_settings().sqlalchemy_url, pool_pre_ping=True)
+    return make_engine(get_settings().sqlalchemy_url)
+
+
+def new_session(engine: AsyncEngine) -> AsyncSession:
+    return AsyncSession(engine, expire_on_commit=False)
 
 
 async def get_session() -> AsyncIterator[AsyncSession]:
-    async with AsyncSession(get_engine(), expire_on_commit=False) as session:
+    async with new_session(get_engine()) as session:
         yield session

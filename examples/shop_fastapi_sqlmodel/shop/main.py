@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, HTTPException, status
+from fastapi import Depends, FastAPI, HTTPException, Request, status
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shop.database import get_session
@@ -11,6 +13,12 @@ from shop.models import Order, OrderCreate, OrderPublic, OrderUpdate
 from shop.repository import NoSuchCustomer, OrderRepository, ReferenceTaken
 
 app = FastAPI(title="Shop")
+
+
+@app.exception_handler(SQLAlchemyError)
+@app.exception_handler(OSError)
+async def no_database(_request: Request, _error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": "try again later"}, status.HTTP_503_SERVICE_UNAVAILABLE)
 
 
 def get_orders(session: Annotated[AsyncSession, Depends(get_session)]) -> OrderRepository:

@@ -7,6 +7,9 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, DateTime, Enum, func, text
 from sqlmodel import Field, SQLModel
 
+MAX_ID = 2**31 - 1
+"""The largest number of an integer column."""
+
 
 class OrderStatus(StrEnum):
     pending = "pending"

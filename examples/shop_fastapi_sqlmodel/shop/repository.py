@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import select
+from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shop.models import Order, OrderCreate, OrderUpdate
+from shop.models import MAX_ID, Order, OrderCreate, OrderUpdate
 
 
 class ReferenceTaken(ValueError):
@@ -31,13 +31,18 @@ class OrderRepository:
         return order
 
     async def find(self, order_id: int) -> Order | None:
+        if not 0 < order_id <= MAX_ID:  # the driver would raise: an address that was made up is no error of ours
+            return None
         return await self.session.get(Order, order_id)
 
     async def all(self) -> Sequence[Order]:
-        return (await self.session.exec(select(Order).order_by(Order.id))).all()
+        return (await self.session.exec(select(Order).order_by(col(Order.id)))).all()
 
     async def change(self, order_id: int, data: OrderUpdate) -> Order | None:
-        order = await self.find(order_id)
+        if not 0 < order_id <= MAX_ID:
+            return None
+        # Locked: of two requests at once, the second would compare what it sets with what the first has replaced.
+        order = await self.session.get(Order, order_id, with_for_update=True)
         if order is None:
             return None
         order.sqlmodel_update(data.model_dump(exclude_unset=True))
@@ -46,12 +51,12 @@ class OrderRepository:
         return order
 
     async def remove(self, order_id: int) -> bool:
-        order = await self.find(order_id)
-        if order is None:
+        if not 0 < order_id <= MAX_ID:
             return False
-        await self.session.delete(order)
+        # One statement: of two requests that delete the same order, one is told that it was gone.
+        result = await self.session.exec(delete(Order).where(col(Order.id) == order_id))
         await self.session.commit()
-        return True
+        return result.rowcount == 1
 
     async def _commit(self) -> None:
         try:

@@ -125,7 +125,8 @@ def _holds(subject: Subject, witness: Witness, *some: Move, row: Literal["there"
 
 
 def _shown(move: Move) -> str:
-    told = [_named(move.row)] if move.row is not None else []
+    row = move.row
+    told = [_named(part) for part in (row if isinstance(row, tuple) else () if row is None else (row,))]
     told += [f"{name}={_named(value)}" for name, value in move.values.items()]
     return f"{move.operation}({', '.join(told)})"
 

@@ -6,9 +6,10 @@ import asyncpg
 from booking.models import BookingCreate, BookingUpdate
 from booking.service import BookingService
 
-from crudspec import Entity
+from crudspec import Entity, translated
 
 
+@translated  # what the models refuse is told by Pydantic's ValidationError, and not by the service
 class Bookings(BookingService):
     entity = Entity(
         table="bookings",

@@ -18,7 +18,7 @@ class Status(StrEnum):
 
 class Model(BaseModel):
     # The service is called by Python, not by JSON: a number is no text, and "1" is no number.
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(strict=True)
 
 
 class BookingCreate(Model):

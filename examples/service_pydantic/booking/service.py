@@ -68,6 +68,8 @@ class BookingService:
             raise NoSuchRoom("there is no such room") from error
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
             raise NotAllowed(f"the database refused it: {error}") from error
+        except (asyncpg.SyntaxOrAccessError, asyncpg.FeatureNotSupportedError) as error:
+            raise BookingError(f"the database cannot do it: {type(error).__name__}") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise TryAgainLater(f"the database did not do it: {type(error).__name__}") from error
 

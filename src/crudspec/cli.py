@@ -6,21 +6,18 @@ import difflib
 import os
 import shlex
 import sys
-from keyword import iskeyword
 from pathlib import Path
-from typing import Any, cast
 
 import click
 
 from crudspec.adopt import commands
-from crudspec.adopt.commands import choice_of, told
+from crudspec.adopt.commands import told
 from crudspec.contract.clauses import BY_ID, PROFILE_NAMES
 from crudspec.contract.deviations import DEFAULT_NAME
 from crudspec.entity.errors import EntityError
-from crudspec.options import Commands, server_options, unusable, wrong_usage
-from crudspec.plugin import EFFORT_NAMES
+from crudspec.options import Commands, choice_of, server_options, settings_here, unusable, wrong_usage
 from crudspec.run.place import suite_directory
-from crudspec.server import ServerChoice
+from crudspec.settings import EFFORT_NAMES, chosen
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,14 +60,17 @@ def check(
     verbose: bool,
     listing: bool,
 ) -> None:
-    """Run the contract against BACKENDS (default: the four built-in ones) and show the matrix and the findings.
+    """Run the contract against BACKENDS and show the matrix and the findings.
 
     A backend is a built-in name (asyncpg, core, orm, sqlmodel), an installed entry point, package.module:Class, or
-    path/to/file.py:Class. The exit status is pytest's: 0 all held, 1 some did not, 2 interrupted, 4 wrong usage.
+    path/to/file.py:Class. Without one, those of [tool.crudspec] in pyproject.toml, which may say the other options,
+    too; or else the four built-in ones. The exit status is pytest's: 0 all held, 1 some did not, 2 interrupted, 4 wrong
+    usage.
     """
     from crudspec import check as checking
     from crudspec.supervisor import Order
 
+    settings = settings_here()  # the processes that run the checks read it, too
     valued = {"server": server, "effort": effort, "deadline": deadline, "deviations": deviations, "profile": profiles}
     flags = {"strict": strict, "wire": wire, "translated": translated}
     options = [f"--{option}={value}" for option, value in valued.items() if isinstance(value, str | float)]
@@ -86,15 +86,16 @@ def check(
     arguments += [*selection, *(["--collect-only"] if listing else [])]
     order = Order(
         arguments=arguments,
-        choice=None if listing else ServerChoice(kind=cast("Any", server or "auto"), dsn=dsn),
+        choice=None if listing else choice_of(server, dsn, settings),
         processes=processes,
         stop_at_first=stop_at_first,
-        effort=effort or "default",
-        deadline=deadline,
+        effort=effort or settings.effort or "default",
+        deadline=deadline or settings.deadline,
         command=shlex.join(["crudspec", "check", *backends, *options, *selection]),
         options=[option for option in options if not option.startswith(("--profile", "--deviations"))],
     )
-    draft = Path(deviations or DEFAULT_NAME) if write_deviations else None
+    named = deviations or (settings.deviations if isinstance(settings.deviations, Path) else DEFAULT_NAME)
+    draft = Path(named) if write_deviations else None
     try:
         sys.exit(checking.run(order, verbose=verbose, draft=draft))
     except EntityError as error:
@@ -113,7 +114,8 @@ def demo(backends: tuple[str, ...], server: str | None, dsn: str | None) -> None
     from crudspec.server import ServerError
 
     try:
-        status = run_demo(backends, server=server, dsn=dsn)
+        settings = settings_here()
+        status = run_demo(chosen(backends, settings), choice_of(server, dsn, settings))
     except EntityError as error:
         raise unusable(error, dsn) from None
     except (BackendError, ServerError) as error:
@@ -138,14 +140,15 @@ def cost(
     """
     from rich.console import Console
 
-    from crudspec.cost.measurement import WrongRequest, choice_of, duration, measure_all
+    from crudspec.cost.measurement import WrongRequest, duration, measure_all
     from crudspec.cost.table import shown_time, statements, table
 
     try:
         distance = duration(rtt) if rtt is not None else 0.0
+        settings = settings_here()
         running, bills = measure_all(
-            backends,
-            choice_of(server, dsn),
+            chosen(backends, settings),
+            choice_of(server, dsn, settings),
             rtt=distance,
             explain=explain,
             tell=lambda line: click.echo(line, err=True),
@@ -189,28 +192,7 @@ def spec(clauses: tuple[str, ...], entity: str | None, server: str | None, dsn: 
     from crudspec.adopt.understood import tell_contract
 
     with told(dsn):
-        click.echo(tell_contract(entity, choice_of(server, dsn), clauses))
-
-
-@main.command()
-@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--name", "class_name", default="MyBackend", show_default=True, help="Name of the class.")
-def new(path: Path, class_name: str) -> None:
-    """Write a template for a backend of your own to PATH."""
-    if path.suffix != ".py":
-        raise click.UsageError(f"{path} is no Python file; give a path that ends in .py")
-    if not class_name.isidentifier() or iskeyword(class_name):
-        raise click.UsageError(f"{class_name!r} is no name for a class")
-    if path.exists():
-        raise click.UsageError(f"{path} is there already; it was left alone")
-    if not path.parent.is_dir():
-        raise click.UsageError(f"there is no folder {path.parent}")
-    template = (Path(__file__).parent / "template.py.txt").read_text(encoding="utf-8")
-    try:
-        path.write_text(template.replace("MyBackend", class_name).replace("PATH", str(path)), encoding="utf-8")
-    except OSError as error:
-        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from None
-    click.echo(f"wrote {path}; now run: crudspec check -x {path}:{class_name}")
+        click.echo(tell_contract(entity, choice_of(server, dsn, settings_here()), clauses))
 
 
 @main.command()
@@ -260,7 +242,7 @@ def mutants(
         unknown = set(names) - {mutant.name for mutant in found} - set(BY_ID)
         if unknown or not chosen:
             raise click.UsageError(f"no mutant or clause is named {', '.join(sorted(unknown or names))}")
-        choice = ServerChoice(kind=cast("Any", server or "auto"), dsn=dsn)
+        choice = choice_of(server, dsn, settings_here())
         bases = BASES if base == "both" else [base]
         outcomes = hunt_all(gallery, chosen, choice, processes=processes, tell=click.echo, bases=bases)
     except (BackendError, ServerError) as error:
@@ -275,4 +257,5 @@ def mutants(
     sys.exit(1 if wrong else 0)
 
 
-main.add_command(commands.entity)
+for command in (commands.entity, commands.new, commands.database):
+    main.add_command(command)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import IO, Any
+from pathlib import Path
+from typing import IO, Any, cast
 
 import click
 
-from crudspec.plugin import SERVER_KINDS
 from crudspec.run.nodes import in_words_of_the_command
+from crudspec.server import ServerChoice
 from crudspec.server.dsn import redacted
+from crudspec.settings import SERVER_KINDS, Settings, SettingsError, read
 
 
 class Commands(click.Group):
@@ -43,6 +45,24 @@ def server_options(command: click.decorators.FC) -> click.decorators.FC:
         command
     )
     return click.option("--server", type=click.Choice(SERVER_KINDS), help="Where PostgreSQL 17 comes from.")(command)
+
+
+def settings_here() -> Settings:
+    """What the project's ``pyproject.toml`` says.
+
+    Raises:
+        Unusable: it says what cannot be meant.
+    """
+    try:
+        return read(Path.cwd())
+    except SettingsError as error:
+        raise Unusable(str(error)) from None
+
+
+def choice_of(server: str | None, dsn: str | None, settings: Settings) -> ServerChoice:
+    """The server that the options choose, or else the file; who gives a DSN wants that server."""
+    kind = server or (None if dsn else settings.server) or "auto"
+    return ServerChoice(kind=cast("Any", kind), dsn=dsn)
 
 
 def wrong_usage(error: Exception, dsn: str | None) -> click.UsageError:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from crudspec.adopt.adapter import adapter
 from crudspec.adopt.contract import contract_of
 from crudspec.adopt.page import page
 from crudspec.backends.registry import BackendError, resolve
+from crudspec.entity.entity import Entity
 from crudspec.entity.errors import EntityError
+from crudspec.entity.reflect import reflect
+from crudspec.entity.sources import as_source
 from crudspec.harness.databases import scratch_with
 from crudspec.report.text import printable
-from crudspec.server import drop_scratch, running
+from crudspec.server import create_scratch, drop_scratch, running
 from crudspec.server.dsn import redacted
 from crudspec.supervisor.apart import Ended, Refused, apart
 
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
 
     from crudspec.backends.registry import Adapter
     from crudspec.entity.sample import Sample
+    from crudspec.entity.table import Table
     from crudspec.server import Server, ServerChoice
 
 T = TypeVar("T")
@@ -44,6 +51,12 @@ def tell_page(spec: str, choice: ServerChoice, *, verbose: bool) -> str:
 def tell_contract(spec: str, choice: ServerChoice, clauses: Sequence[str]) -> str:
     """The contract with the values of a backend's table, as Markdown. Raises as :func:`tell_page`."""
     return _asked(spec, choice, make_contract, tuple(clauses))
+
+
+def tell_adapter(named: str, schema: str, choice: ServerChoice, *, class_name: str, path: str) -> str:
+    """A class to begin with, for a table and what makes it, as a command line has them. Raises as :func:`tell_page`."""
+    with running(choice) as server:
+        return in_a_process(make_adapter, server, named, schema, class_name, path)
 
 
 def _asked(spec: str, choice: ServerChoice, make: Callable[..., str], *args: object) -> str:
@@ -88,18 +101,34 @@ def find(spec: str) -> str:
 
 def make_page(server: Server, spec: str, verbose: bool) -> str:
     """In the process itself: find out, and write the page."""
-    adapter, sample = asyncio.run(_understood(server, spec))
-    return printable(redacted(page(adapter, sample, verbose=verbose), server.dsn))
+    found, sample = asyncio.run(_understood(server, spec))
+    return printable(redacted(page(found, sample, verbose=verbose), server.dsn))
 
 
 def make_contract(server: Server, spec: str, clauses: Sequence[str]) -> str:
     """In the process itself: find out, and write the contract."""
-    adapter, sample = asyncio.run(_understood(server, spec))
-    return printable(redacted(contract_of(adapter, sample, clauses), server.dsn))
+    found, sample = asyncio.run(_understood(server, spec))
+    return printable(redacted(contract_of(found, sample, clauses), server.dsn))
+
+
+def make_adapter(server: Server, named: str, schema: str, class_name: str, path: str) -> str:
+    """In the process itself: read the table, and write the class."""
+    sys.path.insert(0, str(Path.cwd()))  # as `python -m` has it: a MetaData may be in a module of the project
+    entity = Entity(table=named, schema=schema)
+    table = asyncio.run(_reflected(server, entity))
+    return adapter(table, named=named, schema=schema, class_name=class_name, path=path)
+
+
+async def _reflected(server: Server, entity: Entity) -> Table:
+    dsn = await create_scratch(server, "new", as_source(entity.schema))
+    try:
+        return await reflect(dsn, entity)
+    finally:
+        await drop_scratch(server, dsn)
 
 
 async def _understood(server: Server, spec: str) -> tuple[Adapter, Sample]:
-    (adapter,) = resolve([spec])
-    dsn, sample = await scratch_with(server, adapter.name, adapter.entity)
+    (found,) = resolve([spec])
+    dsn, sample = await scratch_with(server, found.name, found.entity)
     await drop_scratch(server, dsn)
-    return adapter, sample
+    return found, sample

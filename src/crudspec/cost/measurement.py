@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import asyncpg
 
@@ -19,7 +19,7 @@ from crudspec.harness.subject import OPERATION_DEADLINE, Subject
 from crudspec.harness.trips import SIZES, USUAL_SIZE, Cost, budget, metered, usual_arguments
 from crudspec.record import Backend
 from crudspec.report.text import printable, told_once
-from crudspec.server import ServerChoice, ServerError, drop_scratch, running
+from crudspec.server import ServerError, drop_scratch, running
 from crudspec.server.dsn import redacted
 from crudspec.supervisor.apart import Ended, Refused, apart
 from crudspec.truth.shown import shown_error
@@ -29,7 +29,7 @@ from crudspec.wire import Proxy, WireError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from crudspec.server import Server
+    from crudspec.server import Server, ServerChoice
 
 _UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
 _LONGEST_RTT = 10.0
@@ -242,8 +242,3 @@ async def _plans(bill: Bill, witness: Witness) -> dict[str, list[str]]:
 def can_be_planned(sql: str) -> bool:
     """Tell whether a statement is one that EXPLAIN takes, whatever comments stand before its first word."""
     return _BEFORE_A_WORD.sub("", sql).upper().startswith(_PLANNED)
-
-
-def choice_of(server: Any, dsn: str | None) -> ServerChoice:
-    """The choice that the options of the command line make."""
-    return ServerChoice(kind=server or "auto", dsn=dsn)

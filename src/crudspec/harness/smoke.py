@@ -114,8 +114,11 @@ async def _works(
     except ContractBroken:
         raise
     except (Exception, asyncio.CancelledError) as error:  # nobody has cancelled it
-        cause = UNWRITTEN if isinstance(error, NotImplementedError) else ""
-        raise ContractBroken(what, expected="it works", seen=f"raised {shown_error(error)}", cause=cause) from error
+        seen = f"raised {shown_error(error)}"
+        if isinstance(error, NotImplementedError):
+            method = subject.table.method(operation)
+            raise ContractBroken(method, expected="it works", seen=seen, cause=UNWRITTEN) from error
+        raise ContractBroken(what, expected="it works", seen=seen) from error
 
 
 async def _create(subject: Subject, witness: Witness) -> None:

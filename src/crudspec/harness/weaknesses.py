@@ -12,7 +12,8 @@ from sqlalchemy.util import await_only, greenlet_spawn
 
 from crudspec.backend import ONE_ROW
 from crudspec.contract.failures import ContractBroken, Depends
-from crudspec.harness.play import NEWEST, Alike, Move, Newest, Play, Stuck, moves
+from crudspec.harness.moves import NEWEST, Alike, Move, Newest, moves
+from crudspec.harness.play import Play, Stuck
 from crudspec.truth.shown import shown
 
 if TYPE_CHECKING:

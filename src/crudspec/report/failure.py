@@ -71,7 +71,7 @@ def describe(clause: Clause, adapter: Adapter, error: BaseException, calls: Iter
     if isinstance(error, ContractBroken) and error.account:
         lines += ["", *(f"    {line}".rstrip() for line in error.account.splitlines()), ""]
     elif script:
-        lines += ["  program   paste it, and run it with CRUDSPEC_DSN set:", "", script, ""]
+        lines += ["  program   save it as program.py; its last line says how to run it:", "", script, ""]
     elif told:
         lines += ["  calls     " + told[0], *("            " + call for call in told[1:])]
     lines += [f"  {'' if number else 'sql':10}{_short(line)}" for number, line in enumerate(sql)]

@@ -21,9 +21,10 @@ WAITS = "what is not written yet"
 def unwritten(finding: Finding, page: Page) -> Iterator[str]:
     """What is still to be written: what each operation says of itself."""
     results = sorted(finding.results, key=lambda result: place(result.clause))
-    for told in dict.fromkeys(result.detail for result in results):
-        call, _, seen = told.partition(": expected it works, seen raised ")
-        yield page.fit(f"    {call}: {seen.removeprefix('NotImplementedError: ')}", 8)
+    for method, failure in {result.detail.partition(":")[0]: result.failure for result in results}.items():
+        # In full: the line for the matrix is cut.
+        said = next((line for line in failure.splitlines() if line.startswith("  seen ")), "")
+        yield page.fit(f"    {method}: {said.rpartition('raised NotImplementedError')[2].lstrip(': ')}", 8)
 
 
 def as_one(record: Record, backend: str, reasons: Mapping[str, list[str]]) -> Mapping[str, list[str]]:

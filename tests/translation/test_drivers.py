@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
-from tests.translating import Bare, created
+from tests.translation.translating import Bare, created
 
 from crudspec import CrudError, Duplicate, InvalidValue, MissingReference, Unavailable
 

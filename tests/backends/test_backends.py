@@ -21,7 +21,7 @@ from crudspec.backends import common
 from crudspec.backends.registry import resolve
 from crudspec.entity.tasks import methods_of
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 BUILT_IN = {
     "asyncpg": {"asyncpg"},

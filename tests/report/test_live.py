@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from tests.test_findings import HEADER, recorded, result
+from tests.report.test_findings import HEADER, recorded, result
 
 from crudspec.record import Begin, Footer, Record, Verdict
 from crudspec.report.live import Live, Screen

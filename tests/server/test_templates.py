@@ -9,7 +9,7 @@ import sys
 
 import asyncpg
 import pytest
-from tests.alembics import BOTH, ORDERS, project
+from tests.entity.alembics import BOTH, ORDERS, project
 
 from crudspec.entity.errors import EntityError
 from crudspec.entity.sources import BUILT_IN, Alembic, Sql

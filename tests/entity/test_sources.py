@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from tests.alembics import ORDERS, project
+from tests.entity.alembics import ORDERS, project
 
 from crudspec.entity.errors import EntityError
 from crudspec.entity.source import Source

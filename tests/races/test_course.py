@@ -4,7 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.racers import (
+from tests.races.racers import (
     Hangs,
     HangsUnderAnotherName,
     HangsUp,

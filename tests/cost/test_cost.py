@@ -20,12 +20,13 @@ from crudspec.backends.registry import BUILT_IN, resolve
 from crudspec.cli import main
 from crudspec.contract.clauses import BY_ID
 from crudspec.contract.failures import ContractBroken, Inconclusive
-from crudspec.cost.measurement import Bill, WrongRequest, can_be_planned, choice_of, duration, measure_all
+from crudspec.cost.measurement import Bill, WrongRequest, can_be_planned, duration, measure_all
 from crudspec.cost.table import document, shown_time, statements
 from crudspec.harness.trips import USUAL_SIZE, budget, metered
 from crudspec.record import Backend
+from crudspec.server import ServerChoice
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FIFTH = str(ROOT / "examples" / "psycopg_backend.py") + ":PsycopgBackend"
 METHODS = [TABLE.method(operation) for operation in OPERATIONS]
 SQL: dict[str, LiteralString] = {
@@ -386,7 +387,7 @@ def test_wrong_usage_exits_with_4(server, arguments, told):
 
 
 def test_the_page_shows_what_is_measured(server):
-    _, bills = measure_all([*BUILT_IN, FIFTH], choice_of("external", server.dsn))
+    _, bills = measure_all([*BUILT_IN, FIFTH], ServerChoice(kind="external", dsn=server.dsn))
 
     assert not [bill.trouble for bill in bills if bill.trouble]
     page = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")

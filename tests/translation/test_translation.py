@@ -8,7 +8,7 @@ import asyncpg
 import psycopg_pool
 import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from tests.translating import Bare, called, made, told, unique
+from tests.translation.translating import Bare, called, made, told, unique
 
 from crudspec import CrudError, Duplicate, InvalidValue, Unavailable, translated
 

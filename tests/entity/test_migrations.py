@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 COLUMNS = """
     SELECT column_name, data_type, character_maximum_length, is_nullable, column_default, identity_generation
     FROM information_schema.columns WHERE table_name = 'tasks' ORDER BY ordinal_position

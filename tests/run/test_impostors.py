@@ -2,6 +2,9 @@
 
 import pytest
 
+from crudspec.entity.table import Table
+from crudspec.supervisor.intact import Intact
+
 BROKEN = """
 from contextlib import asynccontextmanager
 
@@ -189,3 +192,12 @@ def test_a_part_of_the_suite_can_be_named(consumer):
 
     assert result.ret == 0
     assert len([line for line in result.outlines if "[asyncpg-" in line]) == 2
+
+
+def test_what_a_class_of_the_suite_computes_once_is_a_part_of_it(monkeypatch):
+    intact = Intact()
+    intact.learn()
+    assert not intact.changed()
+
+    monkeypatch.setattr(Table, "operations", ())
+    assert intact.changed().endswith("Table.operations")

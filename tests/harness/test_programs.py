@@ -63,6 +63,21 @@ class Trimming(AsyncpgBackend):
         return await super().create(title.strip() if rows and isinstance(title, str) else title)
 
 
+class Sulking(AsyncpgBackend):
+    """Finds nothing when it was asked for what is no id just before."""
+
+    sulks = False
+
+    async def create(self, title):
+        self.sulks = False
+        return await super().create(title)
+
+    async def get(self, task_id):
+        sulks, self.sulks = self.sulks, not isinstance(task_id, int)
+        row = await super().get(task_id)
+        return None if sulks else row
+
+
 class Threaded:
     """A synchronous backend: a plain context manager, one connection for each call."""
 
@@ -210,6 +225,15 @@ def test_the_script_of_a_synchronous_backend_runs_too(broken, scratch):
     assert "await" not in found.script
     assert "SyntaxError" not in done.stderr
     assert "TypeError" not in done.stderr
+
+
+def test_what_must_be_refused_stays_so_while_a_program_is_shrunk(broken):
+    """It was told that a get of what is no id raises."""
+    found = broken("Sulking")
+    operations = re.findall(r"await backend\.(\w+)", found.script)
+
+    assert found.seen == "None"
+    assert operations == ["create", "get", "get"]
 
 
 def test_a_create_that_raises_is_told_by_what_it_had_to_return_and_by_its_own_exception(broken):

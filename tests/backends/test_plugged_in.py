@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "psycopg_backend.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "psycopg_backend.py"
 pytest.importorskip("psycopg_pool")
 
 SOME = "CREATE-6 or UPDATE-4 or GET-6 or LIST-3 or CREATE-8"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-from tests.alembics import BOTH, OFFLINE, ORDERS, project
+from tests.entity.alembics import BOTH, OFFLINE, ORDERS, project
 
 from crudspec.entity.applied import apply
 from crudspec.entity.errors import EntityError

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 import pytest
-from tests.translating import Bare, called, created
+from tests.translation.translating import Bare, called, created
 
 from crudspec import Unavailable, translated
 from crudspec.backends.core import CoreBackend

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from crudspec.cli import main
 from crudspec.contract.clauses import CLAUSES, PROFILE_NAMES, PROFILES
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def functions_of_the_suite():
@@ -57,7 +57,7 @@ def test_a_check_is_named_once_in_its_module():
 
 def test_no_name_of_a_check_selects_a_backend():
     """``pytest -k orm`` looks for a part of any name, so that 'performance' would be a check of the orm's."""
-    ours = [*(ROOT / "conformance").glob("test_*.py"), *(ROOT / "tests").glob("test_*.py")]
+    ours = [*(ROOT / "conformance").glob("test_*.py"), *(ROOT / "tests").rglob("test_*.py")]
     names = [path.stem for path in ours]
     names += [node.name for name, node in functions_of_the_suite() if node.name.startswith("test_")]
     for name in names:

@@ -21,7 +21,11 @@ class Books:
         table="library_book",
         schema="schema.sql",
         order=("title", "id"),
-        values={"status": Values(valid=["ordered", "on shelf", "lent"])},
+        values={
+            "title": Values(invalid=[""]),
+            "isbn": Values(matching=r"978\d{10}"),
+            "status": Values(valid=["ordered", "on shelf", "lent"]),
+        },
         create=("author_id", "title", "isbn", "price", "published", "notes"),
         update=("author_id", "title", "isbn", "price", "status", "published", "notes"),
     )

@@ -266,7 +266,7 @@ def ask_own_tests(tell: Callable[[str], None], backend: str, spec: str, shared: 
     BUILT_IN[backend] = spec
     # The warning is about what a fork has imported before pytest could rewrite it.
     options = ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider", "-n0", "-k", backend]
-    _ask(tell, [str(ROOT / "tests" / "test_backends.py"), *options])
+    _ask(tell, [str(ROOT / "tests" / "backends" / "test_backends.py"), *options])
 
 
 def _apart(ask: Callable[..., None], *arguments: str) -> str:

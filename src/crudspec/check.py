@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from crudspec.entity.errors import EntityError
 from crudspec.report.live import Live, Screen
 from crudspec.report.summary import closing, write_deviations
+from crudspec.report.text import told_once
 from crudspec.supervisor import Order, Supervisor
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def run(order: Order, *, verbose: bool, draft: Path | None) -> int:
         The exit status.
 
     Raises:
+        EntityError: the table of no backend can be used.
         Refused: wrong usage, or there is no server.
     """
     screen = Screen()
@@ -40,6 +43,8 @@ def run(order: Order, *, verbose: bool, draft: Path | None) -> int:
     finally:
         live.close()
     record = supervisor.record
+    if status == 4 and record.unusable:
+        raise EntityError(told_once(record.unusable))
     if status == 4:
         raise Refused(" ".join(record.errors))
     if order.choice is None:

@@ -6,58 +6,29 @@ import difflib
 import os
 import shlex
 import sys
-from keyword import iskeyword
 from pathlib import Path
-from typing import Any, cast
 
 import click
 
+from crudspec.adopt import commands
+from crudspec.adopt.commands import told
 from crudspec.contract.clauses import BY_ID, PROFILE_NAMES
 from crudspec.contract.deviations import DEFAULT_NAME
-from crudspec.plugin import EFFORT_NAMES, SERVER_KINDS
-from crudspec.run.nodes import in_words_of_the_command
+from crudspec.entity.errors import EntityError
+from crudspec.options import Commands, choice_of, server_options, settings_here, unusable, wrong_usage
 from crudspec.run.place import suite_directory
-from crudspec.server import ServerChoice
-from crudspec.server.dsn import redacted
+from crudspec.settings import EFFORT_NAMES, chosen
 
 
-class _Commands(click.Group):
-    """Exits as pytest does: 4 for wrong usage, where click has 2, which is pytest's "interrupted"."""
-
-    def main(self, *args: Any, **options: Any) -> Any:
-        try:
-            status = super().main(*args, **{**options, "standalone_mode": False})
-        except click.UsageError as error:
-            error.show()
-            sys.exit(4)
-        except click.ClickException as error:
-            error.show()
-            sys.exit(1)
-        except click.Abort:
-            sys.exit(2)
-        sys.exit(status if isinstance(status, int) else 0)
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="crudspec")
 def main() -> None:
     """One CRUD contract, every backend: what a PostgreSQL data layer does, proven on a real server."""
 
 
-def _server_options(command: click.decorators.FC) -> click.decorators.FC:
-    command = click.option("--dsn", metavar="DSN", help="An external server; only our own databases are touched.")(
-        command
-    )
-    return click.option("--server", type=click.Choice(SERVER_KINDS), help="Where PostgreSQL 17 comes from.")(command)
-
-
-def _wrong_usage(error: Exception, dsn: str | None) -> click.UsageError:
-    return click.UsageError(redacted(in_words_of_the_command(str(error)), dsn))
-
-
 @main.command()
 @click.argument("backends", nargs=-1)
-@_server_options
+@server_options
 @click.option("--profile", "profiles", multiple=True, type=click.Choice(PROFILE_NAMES), help="Only this profile.")
 @click.option("--strict", is_flag=True, help="A SHOULD that does not hold fails the run.")
 @click.option("--effort", type=click.Choice(EFFORT_NAMES), help="How many programs, races and failures in a row.")
@@ -89,14 +60,17 @@ def check(
     verbose: bool,
     listing: bool,
 ) -> None:
-    """Run the contract against BACKENDS (default: the four built-in ones) and show the matrix and the findings.
+    """Run the contract against BACKENDS and show the matrix and the findings.
 
     A backend is a built-in name (asyncpg, core, orm, sqlmodel), an installed entry point, package.module:Class, or
-    path/to/file.py:Class. The exit status is pytest's: 0 all held, 1 some did not, 2 interrupted, 4 wrong usage.
+    path/to/file.py:Class. Without one, those of [tool.crudspec] in pyproject.toml, which may say the other options,
+    too; or else the four built-in ones. The exit status is pytest's: 0 all held, 1 some did not, 2 interrupted, 4 wrong
+    usage.
     """
     from crudspec import check as checking
     from crudspec.supervisor import Order
 
+    settings = settings_here()  # the processes that run the checks read it, too
     valued = {"server": server, "effort": effort, "deadline": deadline, "deviations": deviations, "profile": profiles}
     flags = {"strict": strict, "wire": wire, "translated": translated}
     options = [f"--{option}={value}" for option, value in valued.items() if isinstance(value, str | float)]
@@ -112,24 +86,27 @@ def check(
     arguments += [*selection, *(["--collect-only"] if listing else [])]
     order = Order(
         arguments=arguments,
-        choice=None if listing else ServerChoice(kind=cast("Any", server or "auto"), dsn=dsn),
+        choice=None if listing else choice_of(server, dsn, settings),
         processes=processes,
         stop_at_first=stop_at_first,
-        effort=effort or "default",
-        deadline=deadline,
+        effort=effort or settings.effort or "default",
+        deadline=deadline or settings.deadline,
         command=shlex.join(["crudspec", "check", *backends, *options, *selection]),
         options=[option for option in options if not option.startswith(("--profile", "--deviations"))],
     )
-    draft = Path(deviations or DEFAULT_NAME) if write_deviations else None
+    named = deviations or (settings.deviations if isinstance(settings.deviations, Path) else DEFAULT_NAME)
+    draft = Path(named) if write_deviations else None
     try:
         sys.exit(checking.run(order, verbose=verbose, draft=draft))
+    except EntityError as error:
+        raise unusable(error, dsn) from None
     except checking.Refused as error:
-        raise _wrong_usage(error, dsn) from None
+        raise wrong_usage(error, dsn) from None
 
 
 @main.command()
 @click.argument("backends", nargs=-1)
-@_server_options
+@server_options
 def demo(backends: tuple[str, ...], server: str | None, dsn: str | None) -> None:
     """Run the same five operations through each backend and print each row."""
     from crudspec.backends.registry import BackendError
@@ -137,15 +114,18 @@ def demo(backends: tuple[str, ...], server: str | None, dsn: str | None) -> None
     from crudspec.server import ServerError
 
     try:
-        status = run_demo(backends, server=server, dsn=dsn)
+        settings = settings_here()
+        status = run_demo(chosen(backends, settings), choice_of(server, dsn, settings))
+    except EntityError as error:
+        raise unusable(error, dsn) from None
     except (BackendError, ServerError) as error:
-        raise _wrong_usage(error, dsn) from None
+        raise wrong_usage(error, dsn) from None
     sys.exit(status)
 
 
 @main.command()
 @click.argument("backends", nargs=-1)
-@_server_options
+@server_options
 @click.option("--sql", "with_sql", is_flag=True, help="Print the statements of each operation.")
 @click.option("--explain", is_flag=True, help="Print them with their plans: EXPLAIN (GENERIC_PLAN), 5,000 rows.")
 @click.option("--rtt", metavar="TIME", help="Delay the wire: what each operation takes at that distance, such as 1ms.")
@@ -160,20 +140,23 @@ def cost(
     """
     from rich.console import Console
 
-    from crudspec.cost.measurement import WrongRequest, choice_of, duration, measure_all
+    from crudspec.cost.measurement import WrongRequest, duration, measure_all
     from crudspec.cost.table import shown_time, statements, table
 
     try:
         distance = duration(rtt) if rtt is not None else 0.0
+        settings = settings_here()
         running, bills = measure_all(
-            backends,
-            choice_of(server, dsn),
+            chosen(backends, settings),
+            choice_of(server, dsn, settings),
             rtt=distance,
             explain=explain,
             tell=lambda line: click.echo(line, err=True),
         )
+    except EntityError as error:
+        raise unusable(error, dsn) from None
     except WrongRequest as error:
-        raise _wrong_usage(error, dsn) from None
+        raise wrong_usage(error, dsn) from None
     click.echo(f"PostgreSQL {running.version}, {running.origin}; {', '.join(str(bill.adapter) for bill in bills)}")
     click.echo("20 rows, connection open, statements prepared; +n round trips are to connect, where every call does")
     Console(width=None if Console().is_terminal else 110).print(
@@ -189,8 +172,12 @@ def cost(
 
 @main.command()
 @click.argument("clauses", nargs=-1)
-def spec(clauses: tuple[str, ...]) -> None:
-    """Print the contract, or only CLAUSES, such as CREATE-4."""
+@click.option(
+    "--entity", metavar="SPEC", help="Beside each clause, the values that the table of this backend has for it."
+)
+@server_options
+def spec(clauses: tuple[str, ...], entity: str | None, server: str | None, dsn: str | None) -> None:
+    """Print the contract, or only CLAUSES, such as CREATE-4. Only --entity needs a server."""
     from crudspec.contract.document import contract
 
     for clause_id in clauses:
@@ -199,28 +186,13 @@ def spec(clauses: tuple[str, ...]) -> None:
             near = near or difflib.get_close_matches(clause_id.upper(), BY_ID)
             meant = f" (did you mean {' or '.join(near[:3])}?)" if near else ""
             raise click.UsageError(f"no clause is named {clause_id!r}{meant}; `crudspec spec` prints them all")
-    click.echo(contract(clauses))
+    if entity is None:
+        click.echo(contract(clauses))
+        return
+    from crudspec.adopt.understood import tell_contract
 
-
-@main.command()
-@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--name", "class_name", default="MyBackend", show_default=True, help="Name of the class.")
-def new(path: Path, class_name: str) -> None:
-    """Write a template for a backend of your own to PATH."""
-    if path.suffix != ".py":
-        raise click.UsageError(f"{path} is no Python file; give a path that ends in .py")
-    if not class_name.isidentifier() or iskeyword(class_name):
-        raise click.UsageError(f"{class_name!r} is no name for a class")
-    if path.exists():
-        raise click.UsageError(f"{path} is there already; it was left alone")
-    if not path.parent.is_dir():
-        raise click.UsageError(f"there is no folder {path.parent}")
-    template = (Path(__file__).parent / "template.py.txt").read_text(encoding="utf-8")
-    try:
-        path.write_text(template.replace("MyBackend", class_name).replace("PATH", str(path)), encoding="utf-8")
-    except OSError as error:
-        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from None
-    click.echo(f"wrote {path}; now run: crudspec check -x {path}:{class_name}")
+    with told(dsn):
+        click.echo(tell_contract(entity, choice_of(server, dsn, settings_here()), clauses))
 
 
 @main.command()
@@ -232,7 +204,7 @@ def new(path: Path, class_name: str) -> None:
     show_default=True,
     help="Folder of the mutants.",
 )
-@_server_options
+@server_options
 @click.option("-n", "processes", type=click.IntRange(1), default=3 * (os.cpu_count() or 1), help="Processes at once.")
 @click.option(
     "--base", type=click.Choice(["quiet", "noisy", "both"]), default="both", show_default=True, help="On what."
@@ -270,11 +242,11 @@ def mutants(
         unknown = set(names) - {mutant.name for mutant in found} - set(BY_ID)
         if unknown or not chosen:
             raise click.UsageError(f"no mutant or clause is named {', '.join(sorted(unknown or names))}")
-        choice = ServerChoice(kind=cast("Any", server or "auto"), dsn=dsn)
+        choice = choice_of(server, dsn, settings_here())
         bases = BASES if base == "both" else [base]
         outcomes = hunt_all(gallery, chosen, choice, processes=processes, tell=click.echo, bases=bases)
     except (BackendError, ServerError) as error:
-        raise _wrong_usage(error, dsn) from None
+        raise wrong_usage(error, dsn) from None
     wrong = problems(outcomes, whole=not names)
     click.echo(summary(outcomes))
     for problem in wrong:
@@ -283,3 +255,7 @@ def mutants(
         write.write_text(document(found), encoding="utf-8")
         click.echo(f"wrote {write}")
     sys.exit(1 if wrong else 0)
+
+
+for command in (commands.entity, commands.new, commands.database):
+    main.add_command(command)

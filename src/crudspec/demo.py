@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -13,11 +13,12 @@ from rich.text import Text
 
 from crudspec.backends.registry import BackendError, resolve
 from crudspec.contract.failures import ContractBroken
+from crudspec.entity.errors import EntityError
 from crudspec.entity.row import Row
 from crudspec.harness.databases import scratch_with
 from crudspec.harness.subject import Subject
-from crudspec.report.text import printable
-from crudspec.server import ServerChoice, drop_scratch, running
+from crudspec.report.text import printable, told_once
+from crudspec.server import drop_scratch, running
 from crudspec.server.dsn import redacted
 from crudspec.supervisor.apart import Ended, Refused, apart
 from crudspec.truth.shown import shown as _shown
@@ -26,7 +27,7 @@ from crudspec.truth.shown import shown_error, shown_values
 if TYPE_CHECKING:
     from crudspec.backends.registry import Adapter
     from crudspec.entity.table import Table
-    from crudspec.server import Server
+    from crudspec.server import Server, ServerChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,18 @@ class Step:
 _ENDED = "then"
 """Stands where an operation should: the backend did not get any further."""
 
+_UNUSABLE = "nothing was asked"
+
 _LIMIT = 60.0
 """Seconds for one backend."""
 
 
-def run_demo(backends: tuple[str, ...], *, server: Any, dsn: str | None) -> int:
+def run_demo(backends: tuple[str, ...], choice: ServerChoice) -> int:
     """Print what each operation returned, a column per backend; returns the exit status.
 
     Raises:
         BackendError: there is no such backend.
+        EntityError: the table of none of them can be used.
         ServerError: there is no server.
     """
     try:
@@ -57,9 +61,12 @@ def run_demo(backends: tuple[str, ...], *, server: Any, dsn: str | None) -> int:
     except (Refused, Ended) as error:
         raise BackendError(str(error)) from None
     click.echo("starting PostgreSQL ...", err=True)
-    with running(ServerChoice(kind=server or "auto", dsn=dsn)) as up:
+    with running(choice) as up:
         click.echo(f"PostgreSQL {up.version}, {up.origin}")
         columns = [_played(up, backends, number) for number in range(len(names))]
+    unusable = {name: step.shown for name, (step, *_) in zip(names, columns, strict=True) if step.value == _UNUSABLE}
+    if len(unusable) == len(names):
+        raise EntityError(told_once(unusable))
     Console(width=None if Console().is_terminal else 30 * (len(names) + 1)).print(_side_by_side(names, columns))
     if any(step.operation == _ENDED for column in columns for step in column):
         told, status = "NOT all of it was done: `crudspec check` says what is wrong", 1
@@ -82,14 +89,20 @@ def names_of(backends: tuple[str, ...]) -> list[str]:
 
 def _played(server: Server, backends: tuple[str, ...], number: int) -> list[Step]:
     try:
-        return apart(play, server, backends, number, limit=_LIMIT)
+        return apart(play, server, backends, number, limit=_LIMIT, refuses=(EntityError,))
+    except Refused as error:
+        return [Step(_ENDED, printable(redacted(str(error), server.dsn)), _UNUSABLE)]
     except Ended as error:
         told = f"nothing was returned: {error}"
         return [Step(_ENDED, told, told)]
 
 
 def play(server: Server, backends: tuple[str, ...], number: int) -> list[Step]:
-    """Put the operations through one of the backends."""
+    """Put the operations through one of the backends.
+
+    Raises:
+        EntityError: its table cannot be used.
+    """
     return [
         Step(step.operation, *(printable(redacted(text, server.dsn)) for text in (step.shown, step.value)))
         for step in asyncio.run(_play(server, resolve(backends)[number]))

@@ -15,14 +15,14 @@ import pytest
 from crudspec.contract.clauses import BY_ID
 from crudspec.run.nodes import clause_of, split_id
 from crudspec.run.place import place_of, suite_directory
+from crudspec.settings import EFFORT_NAMES, SERVER_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from crudspec.run.run import Run
 
-EFFORT_NAMES = ("quick", "default", "thorough")
-SERVER_KINDS = ("auto", "container", "embedded", "external")
+SUITE = "crudspec.conformance"
 
 _RUN = pytest.StashKey["Run"]()
 _SUITE_COLLECTED = pytest.StashKey[bool]()
@@ -96,8 +96,25 @@ def _seconds(text: str) -> float:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "crudspec_clause(id): the clause of the contract that a check belongs to")
     config.pluginmanager.register(_Recorder(config), "crudspec-recorder")
+    _add_the_suite(config)
     if any(config.getoption(name) for name in _OPTIONS):
         current_run(config)  # a wrong option is said now, whether or not the suite is collected
+
+
+def _add_the_suite(config: pytest.Config) -> None:
+    """Where ``testpaths`` names the suite, which is no path: ``testpaths = ["tests", "crudspec.conformance"]``.
+
+    pytest itself looks for packages with ``--pyargs`` alone, and then for all of them: ``tests`` may be anybody's.
+    """
+    sources = config.ArgsSource
+    if SUITE not in config.getini("testpaths") or config.args_source not in {sources.TESTPATHS, sources.INVOCATION_DIR}:
+        return
+    if SUITE in config.args:  # with --pyargs, they are left as they are
+        return
+    others = [path for path in config.getini("testpaths") if path != SUITE]
+    if not others:
+        config.args.clear()
+    config.args.append(str(suite_directory()))
 
 
 class _Recorder:
@@ -238,7 +255,7 @@ def _is_check(value: object) -> bool:
 def _is_whole(config: pytest.Config, arg: str, directory: Path) -> bool:
     """Tell whether an argument of pytest names the whole suite, or a folder that it stands in."""
     path = (config.invocation_params.dir / arg).resolve()
-    return arg in {"crudspec", "crudspec.conformance"} or path == directory or path in directory.parents
+    return arg in {"crudspec", SUITE} or path == directory or path in directory.parents
 
 
 def _reading_order(item: pytest.Item) -> int:

@@ -11,7 +11,10 @@ import pytest
 from tests.tasks import CUT_TITLES, DONE, INVALID_DONES, INVALID_TITLES, TITLE, VALID_TITLES
 
 from crudspec.entity.candidates import candidates
+from crudspec.entity.choices import choice_of
+from crudspec.entity.entity import Values
 from crudspec.entity.row import UNREAD, matches
+from crudspec.entity.table import Column, Table
 from crudspec.entity.types import Type, WrongType
 
 TYPES = [
@@ -125,6 +128,8 @@ def _without_address(value):
         (COLOUR, Colour.blue, "blue"),
         (COLOUR, Word.RED, "red"),
         (COLOUR, "none of them", "none of them"),
+        (TITLE, Word.RED, "red"),
+        (INT, Number.ONE, 1),
         (Type("uuid", "uuid"), pgproto.UUID(str(UUID(int=1))), UUID(int=1)),
         (Type("bytes", "bytea"), bytearray(b"a"), b"a"),
         (Type("bytes", "bytea"), memoryview(b"a"), b"a"),
@@ -155,10 +160,8 @@ def test_what_is_of_an_unknown_type_is_not_read():
     ("kind", "value"),
     [
         (INT, True),
-        (INT, Number.ONE),
         (INT, "1"),
         (INT, 1.0),
-        (TITLE, Word.RED),
         (DONE, 1),
         (COLOUR, Number.ONE),
         (Type("numeric", "numeric"), 1.0),
@@ -192,3 +195,11 @@ def test_json_without_an_end_is_none():
     endless.append(endless)
     with pytest.raises(WrongType):
         Type("json", "jsonb").read(endless)
+
+
+def test_what_a_user_says_is_invalid_is_not_tried_as_valid():
+    column = Column("title", Type("text", "text"))
+    found = choice_of(Table("t", (column,), (), (), ()), column, Values(invalid=["", "b"]))
+
+    assert not {"", "b"} & {*found.plain, *found.edges.values()}
+    assert {"", "b"} <= {value for value in found.invalid.values() if isinstance(value, str)}

@@ -212,7 +212,7 @@ class CheckedWhereFound(OrmBackend):
 class HalfWritten(SqlmodelBackend):
     """UPDATE-5: done is written before the title is looked at."""
 
-    also = "SATURATE-1 CANCEL-1 EXACT-1"
+    also = "EXACT-1 SATURATE-1 CANCEL-1"
 
     async def update(self, task_id, title, done):
         if can_exist(task_id):

@@ -63,6 +63,8 @@ class PastedIntoSql(CoreBackend):
 class CutByCast(AsyncpgBackend):
     """CREATE-4: a cast cuts a title that is too long."""
 
+    also = "EXACT-1"
+
     async def create(self, title):
         if not isinstance(title, str):
             raise InvalidValue("a title is a str")
@@ -138,6 +140,8 @@ class DriverErrorLeaked(AsyncpgBackend):
 class StoredBeforeChecked(AsyncpgBackend):
     """CREATE-4: a title that is too long is refused when a part of it is stored already."""
 
+    also = "EXACT-1"
+
     async def create(self, title):
         if isinstance(title, str) and len(title) > 255 and "\0" not in title:
             await super().create(title[:255])
@@ -145,7 +149,7 @@ class StoredBeforeChecked(AsyncpgBackend):
 
 
 class TableModelTrusted(SqlmodelBackend):
-    """CREATE-4: a ``table=True`` model is trusted to validate, which it does not."""
+    """EXACT-1: a ``table=True`` model is trusted to validate, which it does not."""
 
     also = "USABLE-1 HYGIENE-1 HYGIENE-3 ERROR-3"
     quiet_only = "a noisy base validates nothing"

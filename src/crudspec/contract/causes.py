@@ -18,6 +18,8 @@ DELETES_RACE = "deletes race"
 MEDDLED = "meddled"
 ENDS = "ends"
 SILENT = "silent"
+SLOW = "slow"
+UNWRITTEN = "unwritten"
 
 CAUSES: dict[str, str] = {
     LEAK: "a third-party exception reaches the caller, who then depends on the library underneath",
@@ -36,6 +38,8 @@ CAUSES: dict[str, str] = {
     MEDDLED: "it meddles with what is not its own: the schema, or the connections of others",
     ENDS: "the process that calls it comes to its end",
     SILENT: "a call never gives the process back, and no deadline can end it",
+    SLOW: "a check does not come to its end: calls come back, too slowly or again and again",
+    UNWRITTEN: "an operation is not written yet",
 }
 """What each means to a user. A cause may carry a detail after a colon, such as ``hangs: get``."""
 

@@ -68,15 +68,28 @@ def load(path: Path) -> list[Deviation]:
         raise DeviationError(f"{path}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DeviationError(f"{path}: is no TOML: {error}") from None
-    entries = document.pop("deviation", [])
-    if document or not isinstance(entries, list):
+    listed = document.pop("deviation", [])
+    if document or not isinstance(listed, list):
         raise DeviationError(f"{path}: holds tables [[deviation]] and nothing else, not {', '.join(document)}")
-    found = [_entry(f"{path}: deviation {number}", entry) for number, entry in enumerate(entries, 1)]
+    return entries(str(path), listed)
+
+
+def entries(where: str, listed: Iterable[object]) -> list[Deviation]:
+    """Take tables of a file of TOML for entries.
+
+    Args:
+        where: They stand, for a message.
+        listed: The tables.
+
+    Raises:
+        DeviationError: as :func:`load`.
+    """
+    found = [_entry(f"{where}: deviation {number}", entry) for number, entry in enumerate(listed, 1)]
     seen: set[tuple[str, str]] = set()
     for deviation in found:
         key = (deviation.backend, deviation.clause)
         if key in seen:
-            raise DeviationError(f"{path}: {deviation.clause} is listed twice for {deviation.backend}")
+            raise DeviationError(f"{where}: {deviation.clause} is listed twice for {deviation.backend}")
         seen.add(key)
     return found
 
@@ -108,18 +121,18 @@ def write_draft(path: Path, failures: Iterable[tuple[str, str, str]]) -> int:
     Raises:
         DeviationError: the file is there already, or cannot be written.
     """
-    entries = [
+    drafts = [
         {"backend": backend, "clause": clause, "reason": f"{_DRAFT}; seen: {seen}"}
         for backend, clause, seen in failures
     ]
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(tomli_w.dumps({"deviation": entries}))
+            file.write(tomli_w.dumps({"deviation": drafts}))
     except FileExistsError:
         raise DeviationError(f"{path} is there already; it was left alone") from None
     except OSError as error:
         raise DeviationError(f"{path}: cannot be written: {error.strerror}") from None
-    return len(entries)
+    return len(drafts)
 
 
 def today() -> date:

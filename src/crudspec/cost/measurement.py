@@ -7,18 +7,19 @@ import re
 from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import asyncpg
 
 from crudspec.backends.registry import Adapter, BackendError, resolve
 from crudspec.contract.failures import ContractBroken
+from crudspec.entity.errors import EntityError
 from crudspec.harness.databases import scratch_with
 from crudspec.harness.subject import OPERATION_DEADLINE, Subject
 from crudspec.harness.trips import SIZES, USUAL_SIZE, Cost, budget, metered, usual_arguments
 from crudspec.record import Backend
-from crudspec.report.text import printable
-from crudspec.server import ServerChoice, ServerError, drop_scratch, running
+from crudspec.report.text import printable, told_once
+from crudspec.server import ServerError, drop_scratch, running
 from crudspec.server.dsn import redacted
 from crudspec.supervisor.apart import Ended, Refused, apart
 from crudspec.truth.shown import shown_error
@@ -28,7 +29,7 @@ from crudspec.wire import Proxy, WireError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from crudspec.server import Server
+    from crudspec.server import Server, ServerChoice
 
 _UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
 _LONGEST_RTT = 10.0
@@ -61,6 +62,7 @@ class Bill:
         seconds: By operation, the median time of a call.
         plans: By statement, the lines of its plan; filled where asked for.
         trouble: Why there is nothing, or not all; else empty.
+        is_unusable: That is because of its table.
     """
 
     adapter: Backend
@@ -69,6 +71,7 @@ class Bill:
     seconds: dict[str, float] = field(default_factory=dict)
     plans: dict[str, list[str]] = field(default_factory=dict)
     trouble: str = ""
+    is_unusable: bool = False
 
     def usual(self, operation: str) -> Cost | None:
         """What an operation costs in its usual situation."""
@@ -97,6 +100,7 @@ def measure_all(
         tell: Called with a line of progress.
 
     Raises:
+        EntityError: the table of none of them can be used.
         WrongRequest: no such backend, no server, or none that a wire can be put in front of.
     """
     specs = tuple(backends)
@@ -111,6 +115,8 @@ def measure_all(
                 bills.append(_measured(server, backend, specs, number, rtt, explain))
     except (Refused, Ended, ServerError, WireError) as error:
         raise WrongRequest(str(error)) from None
+    if all(bill.is_unusable for bill in bills):
+        raise EntityError(told_once({bill.adapter.name: bill.trouble for bill in bills}))
     return server, bills
 
 
@@ -129,13 +135,20 @@ def _plain(adapter: Adapter) -> Backend:
 
 def _measured(server: Server, backend: Backend, specs: tuple[str, ...], number: int, rtt: float, explain: bool) -> Bill:
     try:
-        return apart(measure, server, specs, number, rtt, explain, limit=_LIMIT + _DISTANT_CALLS * rtt)
+        limit = _LIMIT + _DISTANT_CALLS * rtt
+        return apart(measure, server, specs, number, rtt, explain, limit=limit, refuses=(EntityError,))
+    except Refused as error:
+        return Bill(backend, trouble=printable(redacted(str(error), server.dsn)), is_unusable=True)
     except Ended as error:
         return Bill(backend, trouble=str(error))
 
 
 def measure(server: Server, specs: tuple[str, ...], number: int, rtt: float, explain: bool) -> Bill:
-    """Measure one of the backends, in this process."""
+    """Measure one of the backends, in this process.
+
+    Raises:
+        EntityError: its table cannot be used.
+    """
     bill = asyncio.run(_measure(server, resolve(specs)[number], rtt, explain))
     bill.trouble = printable(redacted(bill.trouble, server.dsn))
     return bill
@@ -229,8 +242,3 @@ async def _plans(bill: Bill, witness: Witness) -> dict[str, list[str]]:
 def can_be_planned(sql: str) -> bool:
     """Tell whether a statement is one that EXPLAIN takes, whatever comments stand before its first word."""
     return _BEFORE_A_WORD.sub("", sql).upper().startswith(_PLANNED)
-
-
-def choice_of(server: Any, dsn: str | None) -> ServerChoice:
-    """The choice that the options of the command line make."""
-    return ServerChoice(kind=server or "auto", dsn=dsn)

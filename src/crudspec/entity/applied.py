@@ -22,25 +22,27 @@ _MIGRATION = re.compile(r"^-- Running upgrade (.*)$", re.MULTILINE)
 """What Alembic writes before each migration."""
 
 
-async def apply(connection: Connection, script: str, *, shown: str) -> None:
+async def apply(connection: Connection, script: str, *, shown: str, what: str = "the schema") -> None:
     """Run the statements of a script one by one, as psql does.
 
     Args:
         connection: To an empty database that was made for this; afterwards it may have other settings.
         script: What a source says.
-        shown: What to call it in messages: ``schema schema.sql``.
+        shown: What to call it in messages.
+        what: What it is.
 
     Raises:
         EntityError: a statement fails, or is not for a schema; there is none; or a transaction is left open.
     """
     import asyncpg
 
+    shown = f"{what} {shown}".strip()
     try:
         found = list(statements(script))
     except EntityError as exc:
-        raise EntityError(f"the {shown} does not apply: {exc}") from None
+        raise EntityError(f"{shown} does not apply: {exc}") from None
     if not found:
-        raise EntityError(f"the {shown} does not apply: there is no statement in it")
+        raise EntityError(f"{shown} does not apply: there is no statement in it")
     for statement in found:
         try:
             await connection.execute(statement.text, timeout=STATEMENT_SECONDS)
@@ -52,14 +54,14 @@ async def apply(connection: Connection, script: str, *, shown: str) -> None:
         except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as exc:
             raise EntityError(_refused(script, shown, statement, str(exc) or type(exc).__name__)) from exc
     if connection.is_in_transaction():
-        raise EntityError(f"the {shown} does not apply: it begins a transaction and never commits it")
+        raise EntityError(f"{shown} does not apply: it begins a transaction and never commits it")
 
 
 def _refused(script: str, shown: str, statement: Statement, said: str) -> str:
     told = said.replace("\n", " ")
     passed = _MIGRATION.findall(script, 0, statement.start)
     where = f"migration {passed[-1]}" if passed else f"line {line_of(script, statement.start)}"
-    return f"the {shown} does not apply: {statement.first_line}: {told}, {where}{_advice(told)}"
+    return f"{shown} does not apply: {statement.first_line}: {told}, {where}{_advice(told)}"
 
 
 def _advice(told: str) -> str:

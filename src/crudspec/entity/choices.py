@@ -76,6 +76,9 @@ def choice_of(table: Table, column: Column, said: Values | None, *, first: int =
         fitting = _said_valid(column, said)
         plain = [*fitting[:2], None, *fitting[2:5]] if column.nullable else list(fitting[:6])
         edges, others = {name_of(value): value for value in fitting[:20]}, known.edges
+    if said is not None and said.invalid:
+        plain, fitting = ([value for value in some if value not in said.invalid] for some in (plain, fitting))
+        edges = {name: value for name, value in edges.items() if value not in said.invalid}
     options = fitting if unique and fitting else plain or [None]
     return Choice(
         (column.name,),

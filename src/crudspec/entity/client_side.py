@@ -46,7 +46,7 @@ def filled(entity: Entity) -> list[Filled]:
             (table.schema or "public", table.name),
             column.name,
             first=column.default is not None,
-            anew=column.default is not None and not column.default.is_scalar,
+            anew=column.default is not None and not _is_constant(column.default),
             moves=column.onupdate is not None,
             hidden=_is_sentinel(column),
         )
@@ -79,6 +79,17 @@ def _tables(entity: Entity) -> Iterator[Any]:
     models = entity.models if entity.models is not None else getattr(source, "metadata", None)
     if models is not None:
         yield from models.tables.values()
+
+
+def _is_constant(default: Any) -> bool:
+    """Whether it gives the same each time; ``list`` and ``dict`` do, if another object."""
+    if not default.is_callable:
+        return default.is_scalar
+    try:
+        first, second = default.arg(None), default.arg(None)
+        return type(first) in (list, dict, set, tuple) and first == second
+    except Exception:  # noqa: BLE001 - it needs the row, or whatever else
+        return False
 
 
 def _is_sentinel(column: Any) -> bool:

@@ -49,14 +49,22 @@ def in_utc(value: datetime) -> datetime:
 
 def _exactly(kind: Type, value: object) -> object:
     # Not isinstance: a subclass may compare equal to everything.
+    value = _of_member(value)
     return value if type(value) is _EXACT[kind.kind] else _wrong(kind)
 
 
 def _text(kind: Type, value: object) -> object:
+    value = _of_member(value)
     if type(value) is not str:
         _wrong(kind)
     # PostgreSQL means nothing by the blanks at the end of a char(n), and fills them up.
     return value.rstrip(" ") if kind.padded else value
+
+
+def _of_member(value: object) -> object:
+    """The value of an Enum's member, which stands for it in a column that has no type for that."""
+    # Not .value: a member's class may replace it.
+    return object.__getattribute__(value, "_value_") if issubclass(type(value), Enum) else value
 
 
 def _label(kind: Type, value: Any) -> object:

@@ -93,9 +93,11 @@ class Sample:
     def halves(self) -> tuple[Values, Values]:
         """What ``update`` is given to change some columns of a plain row, and what to change the others."""
         plain, changed = self.proven.plain(self.table.updates), self.change(1)
-        some = [name for name in plain if plain[name] != changed[name]]
-        middle = (len(some) + 1) // 2
-        first, second = ({name: changed[name] for name in part} for part in (some[:middle], some[middle:]))
+        groups = self.table.together([name for name in plain if plain[name] != changed[name]])
+        middle = (len(groups) + 1) // 2
+        first, second = (
+            {name: changed[name] for group in part for name in group} for part in (groups[:middle], groups[middle:])
+        )
         return plain | first, plain | second
 
     def same(self, row: Row) -> Values:

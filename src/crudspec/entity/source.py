@@ -76,8 +76,8 @@ class Source(ABC):
 def located(path: str | Path, *, argument: str = "schema") -> Path:
     """Return the absolute path of a file that a user named.
 
-    A relative one is looked for in the current folder first, as every command does, and then beside the file that
-    names it, so that a module with an entity can be used from anywhere.
+    A relative one is looked for beside the file that names it first, and then in the current folder: what an entity
+    means must not depend on where the command is given, and there may be another ``alembic.ini`` there.
 
     Args:
         path: Of the file.
@@ -87,7 +87,7 @@ def located(path: str | Path, *, argument: str = "schema") -> Path:
         EntityError: in neither place.
     """
     given = Path(path).expanduser()
-    places = [given] if given.is_absolute() else [folder / given for folder in (Path.cwd(), *_naming())]
+    places = [given] if given.is_absolute() else [folder / given for folder in (*_naming(), Path.cwd())]
     for place in places:
         if place.is_file():
             return place.resolve()

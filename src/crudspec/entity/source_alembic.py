@@ -45,7 +45,7 @@ class Alembic(Source):
         """Find the file; nothing is run yet.
 
         Args:
-            ini: ``alembic.ini``, from the current folder or from the folder of the module that says this.
+            ini: ``alembic.ini``, from the folder of the module that says this or from the current one.
             online: A migration needs a connection, to read data.
             revision: Up to which one; ``heads`` where there are several.
 

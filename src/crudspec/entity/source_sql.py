@@ -19,7 +19,7 @@ class Sql(Source):
         """Find the file.
 
         Args:
-            path: Of the file, from the current folder or from the folder of the module that says this.
+            path: Of the file, from the folder of the module that says this or from the current one.
 
         Raises:
             EntityError: it is not there.

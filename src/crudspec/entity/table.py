@@ -159,10 +159,18 @@ class Table:
     @cached_property
     def has_joint_checks(self) -> bool:
         """Whether a CHECK is about several columns at once."""
-        return any(
-            sum(re.search(rf"\b{re.escape(name)}\b", said) is not None for name in self.by_name) > 1
-            for said in self.checks.values()
-        )
+        return any(sum(_is_about(said, name) for name in self.by_name) > 1 for said in self.checks.values())
+
+    def together(self, names: Sequence[str]) -> list[list[str]]:
+        """Columns in groups: those that one CHECK or one reference is about are changed together, or it may break."""
+        rules = [[name for name in names if _is_about(said, name)] for said in self.checks.values()]
+        rules += [[name for name in names if name in one.columns] for one in self.references]
+        groups = [[name] for name in names]
+        for rule in rules:
+            joined = [group for group in groups if set(group) & set(rule)]
+            groups = [group for group in groups if group not in joined]
+            groups += [[name for group in joined for name in group]] if joined else []
+        return sorted(groups, key=lambda group: names.index(group[0]))
 
     @cached_property
     def uniques(self) -> tuple[tuple[str, ...], ...]:
@@ -270,6 +278,11 @@ class Table:
     def shown_key(self, key: Key) -> str:
         """A key in words: ``id 1``."""
         return ", ".join(f"{name} {part!r}" for name, part in zip(self.key, key, strict=False))
+
+
+def _is_about(said: str, name: str) -> bool:
+    """Whether a rule speaks of a column."""
+    return re.search(rf"\b{re.escape(name)}\b", said) is not None
 
 
 def literal(text: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from crudspec.contract.clause import Consequence
+from crudspec.contract.failures import ContractBroken
 from crudspec.truth.shown import shown, shown_call
 
 if TYPE_CHECKING:
@@ -14,6 +16,13 @@ if TYPE_CHECKING:
 _SHOWN_STATEMENTS = 12
 
 _UNANSWERED = object()
+
+
+class DeadlineMissed(ContractBroken):
+    """A call did not come back in time."""
+
+    def __init__(self, what: str, *, expected: str, seen: str) -> None:
+        super().__init__(what, expected=expected, seen=seen, consequence=Consequence.HANG)
 
 
 @dataclass(slots=True)

@@ -82,9 +82,9 @@ def _key(entity: Entity) -> str:
 
 
 async def _seed(dsn: str, entity: Entity) -> None:
-    shown = f"seed {entity.seed.name}" if isinstance(entity.seed, Path) else "seed"
+    shown = entity.seed.name if isinstance(entity.seed, Path) else ""
     async with connected(dsn) as connection:
-        await apply(connection, _seed_of(entity), shown=shown)
+        await apply(connection, _seed_of(entity), shown=shown, what="the seed")
 
 
 def _seed_of(entity: Entity) -> str:

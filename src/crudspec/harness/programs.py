@@ -12,7 +12,8 @@ from hypothesis.errors import Flaky
 from sqlalchemy.util import greenlet_spawn
 
 from crudspec.contract.failures import ContractBroken
-from crudspec.harness.play import Move, Play, Stuck, moves
+from crudspec.harness.moves import Move, moves
+from crudspec.harness.play import Play, Stuck
 from crudspec.harness.weaknesses import weaknesses
 
 if TYPE_CHECKING:
@@ -203,6 +204,6 @@ def _smallest(
 
 
 def _with_plain_values(step: Step, witness: Witness) -> Step:
-    plain = witness.sample.proven.variants[0]
-    values = {name: plain[name] for name in step.request.values}
-    return replace(step, request=replace(step.request, values=values, forbidden=False))
+    if step.request.forbidden:
+        return step  # its key may be why, which stays what it is
+    return replace(step, request=replace(step.request, values=witness.sample.proven.plain(step.request.values)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,7 +97,8 @@ def script(
         indent += "    "
     lines += [indent + line for line in body]
     spec = next(iter(used.values())).spec
-    lines += ["", f'asyncio.run(main(os.environ["CRUDSPEC_DSN"]))  # `crudspec database {spec}` makes one']
+    run = f"crudspec database {shlex.quote(spec)} -- python program.py"
+    lines += ["", f'asyncio.run(main(os.environ["CRUDSPEC_DSN"]))  # {run}']
     return "\n".join(lines)
 
 

@@ -10,12 +10,13 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from crudspec.contract.causes import COLUMN
+from crudspec.contract.causes import COLUMN, UNWRITTEN
 from crudspec.contract.failures import ContractBroken
 from crudspec.entity.row import matches
 from crudspec.harness.abilities import CONNECT, LEAVE, OWNERS
+from crudspec.harness.call import DeadlineMissed
 from crudspec.harness.reading import read, read_all
-from crudspec.harness.subject import NOTHING, DeadlineMissed, Subject, truth
+from crudspec.harness.subject import NOTHING, Subject, truth
 from crudspec.harness.watchdog import Watchdog
 from crudspec.truth.shown import shown, shown_error
 
@@ -113,7 +114,11 @@ async def _works(
     except ContractBroken:
         raise
     except (Exception, asyncio.CancelledError) as error:  # nobody has cancelled it
-        raise ContractBroken(what, expected="it works", seen=f"raised {shown_error(error)}") from error
+        seen = f"raised {shown_error(error)}"
+        if isinstance(error, NotImplementedError):
+            method = subject.table.method(operation)
+            raise ContractBroken(method, expected="it works", seen=seen, cause=UNWRITTEN) from error
+        raise ContractBroken(what, expected="it works", seen=seen) from error
 
 
 async def _create(subject: Subject, witness: Witness) -> None:

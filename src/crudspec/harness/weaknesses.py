@@ -12,7 +12,8 @@ from sqlalchemy.util import await_only, greenlet_spawn
 
 from crudspec.backend import ONE_ROW
 from crudspec.contract.failures import ContractBroken, Depends
-from crudspec.harness.play import NEWEST, Alike, Move, Newest, Play, Stuck, moves
+from crudspec.harness.moves import NEWEST, Alike, Move, Newest, moves
+from crudspec.harness.play import Play, Stuck
 from crudspec.truth.shown import shown
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ def _holds(subject: Subject, witness: Witness, *some: Move, row: Literal["there"
 
 
 def _shown(move: Move) -> str:
-    told = [_named(move.row)] if move.row is not None else []
+    row = move.row
+    told = [_named(part) for part in (row if isinstance(row, tuple) else () if row is None else (row,))]
     told += [f"{name}={_named(value)}" for name, value in move.values.items()]
     return f"{move.operation}({', '.join(told)})"
 

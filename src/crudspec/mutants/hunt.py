@@ -45,8 +45,8 @@ class Caught:
         mutant: Its name.
         base: ``quiet`` or ``noisy``.
         failed: The clauses that failed, with what was seen.
-        passed: The clauses that held, or that its table cannot be asked about.
-        asked: The clauses that the hunt set out to ask.
+        passed: The clauses that held.
+        asked: The clauses that the hunt set out to ask, without those that the mutant's table has nothing for.
         because: The clauses that could not be asked, with the one whose failure is the reason; empty if none is.
         reasons: Of each clause that failed, everything that was wrong, as :func:`~crudspec.mutants.reasons.reasons_of`
             has it.
@@ -90,6 +90,7 @@ class Hunt:
         self._batch = batch
         self._noisy = batch.base == "noisy"
         self._seconds: dict[str, float] = defaultdict(float)
+        self._lacking: set[tuple[str, str]] = set()
         self.results = {name: Caught(name, batch.base) for name in mutants}
 
     def _is_own(self, name: str, clause_id: str) -> bool:
@@ -135,6 +136,15 @@ class Hunt:
             self.results[name].reasons.setdefault(clause_id, {}).update(reasons_of(error, backend))
         return (yield)
 
+    def settle(self) -> list[Caught]:
+        """What became of each, after the last report."""
+        for name, result in self.results.items():
+            result.passed = [clause_id for clause_id in result.passed if clause_id not in result.failed]
+            answered = {*result.passed, *result.failed}
+            lacking = {clause_id for mine, clause_id in self._lacking if mine == name} - answered
+            result.asked = [clause_id for clause_id in result.asked if clause_id not in lacking]
+        return list(self.results.values())
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         name, clause_id = split_id(report.nodeid) or ("", "")
         result, own = self.results[name], self._is_own(name, clause_id)
@@ -144,9 +154,12 @@ class Hunt:
             if key != "crudspec":
                 continue
             _, _, verdict, detail, *_ = cast("list[str]", value)
+            if verdict == "NOT_APPLICABLE":
+                self._lacking.add((name, clause_id))
+                continue
             if verdict == "NOT_RUN":
                 continue
-            if verdict not in {"PASS", "NOT_APPLICABLE"}:
+            if verdict != "PASS":
                 result.failed.setdefault(clause_id, detail)
                 if own and result.seconds is None:
                     result.seconds = self._seconds[name]
@@ -164,9 +177,7 @@ def hunt(mutants: list[Mutant], batch: Batch) -> list[Caught]:
     status = pytest.main([*arguments, *(f"--crud-backend={mutant.spec}" for mutant in mutants)], plugins=[plugin])
     if status not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
         sys.exit(f"pytest ended with {pytest.ExitCode(status).name}")
-    for result in plugin.results.values():
-        result.passed = [clause_id for clause_id in result.passed if clause_id not in result.failed]
-    return list(plugin.results.values())
+    return plugin.settle()
 
 
 def _end_with_parent(folder: Path) -> None:

@@ -8,7 +8,8 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from crudspec.contract.failures import ContractBroken
-from crudspec.harness.subject import DeadlineMissed, truth
+from crudspec.harness.call import DeadlineMissed
+from crudspec.harness.subject import truth
 from crudspec.truth.linearizable import Operation
 from crudspec.truth.shown import brief, shown_error
 

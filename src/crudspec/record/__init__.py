@@ -14,6 +14,7 @@ from crudspec.record.events import (
     Plan,
     Result,
     Spoilt,
+    Unusable,
     from_json,
     to_json,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "Record",
     "Result",
     "Spoilt",
+    "Unusable",
     "Verdict",
     "from_json",
     "replayed",

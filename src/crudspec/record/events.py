@@ -169,6 +169,14 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable:
+    """Nothing can be asked of a backend: its entity, or the schema that this names, cannot be used; what to write."""
+
+    backend: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spoilt:
     """The process can run no further checks after this one, whose result comes next: what that left in it, as text."""
 
@@ -195,12 +203,12 @@ class Footer:
     seconds: float
 
 
-Event = Header | Plan | Begin | Beat | Result | Note | Spoilt | Error | Footer
+Event = Header | Plan | Begin | Beat | Result | Note | Unusable | Spoilt | Error | Footer
 
 _dumps, _loads = json.dumps, json.loads  # bound here: a backend may replace them
 
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__.lower(): kind for kind in (Header, Plan, Begin, Beat, Result, Note, Spoilt, Error, Footer)
+    kind.__name__.lower(): kind for kind in (Header, Plan, Begin, Beat, Result, Note, Unusable, Spoilt, Error, Footer)
 }
 _ITEMS: dict[str, type[Any]] = {"backends": Backend, "checks": Check, "deviations": Listed}
 

@@ -6,7 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from crudspec.record.events import Beat, Begin, Check, Error, Event, Footer, Header, Listed, Note, Plan, Result, Spoilt
+from crudspec.record.events import (
+    Beat,
+    Begin,
+    Check,
+    Error,
+    Event,
+    Footer,
+    Header,
+    Listed,
+    Note,
+    Plan,
+    Result,
+    Spoilt,
+    Unusable,
+)
 from crudspec.record.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -26,6 +40,7 @@ class Record:
         results: What came of them so far; of a check that fails twice, the worse.
         offered: How many checks there were before the user's selection.
         notes: Each once, in the order in which they came.
+        unusable: By backend, why nothing can be asked of it.
         errors: Why nothing more could be asked.
         footer: The last event, if there was one.
     """
@@ -37,6 +52,7 @@ class Record:
     unclaimed: set[tuple[str, str]] = field(default_factory=set)
     deviations: dict[tuple[str, str], Listed] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    unusable: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     footer: Footer | None = None
 
@@ -52,6 +68,8 @@ class Record:
             case Note(text=text):
                 if text not in self.notes:
                     self.notes.append(text)
+            case Unusable(backend=backend, text=text):
+                self.unusable.setdefault(backend, text)
             case Error(text=text):
                 self.errors.append(text)
             case Footer():
@@ -145,7 +163,8 @@ class Record:
 
     def problems(self) -> list[str]:
         """What fails the run besides broken promises, a line each."""
-        found = list(self.wrong_entries())
+        found = [f"nothing was asked of {backend}: {text}" for backend, text in self.unusable.items()]
+        found += self.wrong_entries()
         missing = [check for check in self.missing() if not self._is_explained(check)]
         if missing and self.has_begun():
             found.append(
@@ -155,7 +174,9 @@ class Record:
         return found
 
     def _is_explained(self, check: Check) -> bool:
-        """Tell whether a check was not run because of a clause whose failure is told anyway, or known and accepted."""
+        """Tell whether the reason why a check was not run is told anyway, or a failure that is known and accepted."""
+        if check.backend in self.unusable:
+            return True
         result = self.results.get(check.nodeid)
         told = (Verdict.FAIL, Verdict.DEVIATES, Verdict.ADVICE)
         return result is not None and self.table().get((check.backend, result.because)) in told
@@ -165,11 +186,16 @@ class Record:
 
         It is 0 only where every planned check was asked, or needs what is known not to hold, and none failed.
         """
-        if self.errors and not self.results:
+        if (self.errors and not self.results) or self.is_useless():
             return 4
         broken = any(True for _ in self.of(Verdict.FAIL))
         left = any(not self._is_explained(check) for check in self.missing())
-        return 1 if broken or left or self.errors or not self.results or any(self.wrong_entries()) else 0
+        wrong = self.errors or self.unusable or any(self.wrong_entries())
+        return 1 if broken or left or wrong or not self.results else 0
+
+    def is_useless(self) -> bool:
+        """Tell whether there is no backend of which anything can be asked."""
+        return bool(self.unusable) and set(self.backends()) <= set(self.unusable)
 
 
 def replayed(events: Iterable[Event]) -> Record:

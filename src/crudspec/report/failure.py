@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _CALLS_WITH_SQL = 4
 _LONGEST_SQL = 400
 _LONGEST_LINE = 1200
+_FEW = 3
 _LONGEST_VALUE = 100
 """In the one line that stands for a failure."""
 
@@ -65,12 +66,12 @@ def describe(clause: Clause, adapter: Adapter, error: BaseException, calls: Iter
         looked = told[-1] if told else "the check itself"
         lines += [f"  look at   {looked}", "  expected  no exception", f"  seen      raised {shown_error(error)}"]
     if isinstance(error, ContractBroken):
-        lines += [f"  {'' if number else 'also':10}{other}" for number, other in enumerate(error.others)]
+        lines += [f"  {'' if number else 'also':10}{other}" for number, other in enumerate(_alike(error.others))]
     lines += [f"  where     {place}" for place in _places(error)]
     if isinstance(error, ContractBroken) and error.account:
         lines += ["", *(f"    {line}".rstrip() for line in error.account.splitlines()), ""]
     elif script:
-        lines += ["  program   paste it, and run it with CRUDSPEC_DSN set:", "", script, ""]
+        lines += ["  program   save it as program.py; its last line says how to run it:", "", script, ""]
     elif told:
         lines += ["  calls     " + told[0], *("            " + call for call in told[1:])]
     lines += [f"  {'' if number else 'sql':10}{_short(line)}" for number, line in enumerate(sql)]
@@ -115,6 +116,21 @@ def _folded(lines: Iterable[str]) -> Iterator[str]:
         yield line
         if more:
             yield f"the same {more} more time{'s' * (more != 1)}"
+
+
+def _alike(others: Iterable[str]) -> Iterator[str]:
+    """What else breaks the promise; of what differs in the call alone, a line: many values fail for one reason."""
+    calls: dict[str, list[str]] = {}
+    for other in others:
+        call, told, rest = other.partition(": expected ")
+        calls.setdefault(f"{told}{rest}", []).append(call)
+    for rest, some in calls.items():
+        if len(some) <= _FEW:
+            yield from (f"{call}{rest}" for call in some)
+            continue
+        shared = takewhile(lambda letters: len({*letters}) == 1, zip(*some, strict=False))
+        same = "".join(letters[0] for letters in shared).rpartition(" ")[0]
+        yield f"{same} {', '.join(call[len(same) :].strip() for call in some)}".strip() + rest
 
 
 def _short(line: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from crudspec.contract.causes import remedy
+from crudspec.contract.causes import UNWRITTEN, remedy
 from crudspec.contract.clause import Consequence
 from crudspec.contract.clauses import BY_ID
 from crudspec.contract.deviations import DeviationError, write_draft
@@ -14,6 +14,7 @@ from crudspec.report.findings import Finding, findings, not_run
 from crudspec.report.matrix import UNASKED, as_text, matrix, not_claimed, side_by_side
 from crudspec.report.page import Page
 from crudspec.report.text import cut
+from crudspec.report.unwritten import WAITS, as_one, unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +60,7 @@ def closing(record: Record, page: Page, *, excerpts: bool) -> str:
 def _closing(record: Record, page: Page, excerpts: bool) -> Iterator[str]:
     table, found = record.table(), findings(record)
     backends = record.backends()
-    if record.results and not _says_little(record, found):
+    if record.results and not record.is_useless() and not _says_little(record, found):
         yield page.styled(" crudspec: the contract ".center(page.width, "="), "bold")
         unclaimed: dict[str, None] = {}
         for some in side_by_side(backends, width=page.width):
@@ -88,14 +89,14 @@ def _closing(record: Record, page: Page, excerpts: bool) -> Iterator[str]:
     if advice:
         yield page.fit("--strict (of pytest: --crud-strict) tells an advice in full, and fails the run")
     yield from _besides(record, page)
-    if record.results:
+    if record.results and not record.is_useless():
         yield ""
         yield page.styled(page.fit(last_words(record, found)), "bold")
 
 
 def _says_little(record: Record, found: Sequence[Finding]) -> bool:
     """Tell whether one finding for each backend is all there is: a matrix without a pass is a wall."""
-    nothing_holds = not any(True for _ in record.of(Verdict.PASS, Verdict.DEVIATES, Verdict.ADVICE))
+    nothing_holds = not {Verdict.PASS, Verdict.DEVIATES, Verdict.ADVICE} & set(record.table().values())
     asked = [verdict for verdict in record.table().values() if verdict not in UNASKED]
     many = len(asked) > _FEW * len(record.backends())
     return bool(found) and nothing_holds and many and len(found) <= len(record.backends())
@@ -112,7 +113,7 @@ def _told(finding: Finding, record: Record, page: Page, excerpts: bool) -> Itera
     if excerpts:
         if remedy(finding.worst.cause):
             yield page.fit(f"       try: {remedy(finding.worst.cause)}", 12)
-        yield from excerpt(finding, page)
+        yield from unwritten(finding, page) if finding.worst.cause == UNWRITTEN else excerpt(finding, page)
 
 
 def excerpt(finding: Finding, page: Page) -> Iterator[str]:
@@ -139,13 +140,15 @@ def _besides(record: Record, page: Page) -> Iterator[str]:
     """What was not run and why, notes, and what else fails the run."""
     several = len(record.backends()) > 1
     for backend, reasons in not_run(record).items() if record.has_begun() else ():
-        for reason, clauses in reasons.items():
+        if backend in record.unusable:
+            continue  # told below, in red
+        for reason, clauses in as_one(record, backend, reasons).items():
             count = f"{len(clauses)} clause{'s' * (len(clauses) != 1)}"
             names = f" ({_named(clauses)})" if len(clauses) <= _MOST_NAMES else ""
             of = f"{backend}: " if several else ""
             told = (
                 f"not run because of {reason}: {count}{names}"
-                if reason in BY_ID
+                if reason in BY_ID or reason == WAITS
                 else f"not run: {count}{names}: {reason}"
             )
             yield page.styled(page.fit(cut(of + told, 600), 2), "magenta")
@@ -164,7 +167,7 @@ def _besides(record: Record, page: Page) -> Iterator[str]:
 def last_words(record: Record, found: Sequence[Finding]) -> str:
     """One paragraph: how it went, and what to do first."""
     broken = [finding for finding in found if not finding.is_advice]
-    left = record.missing()
+    left = [check for check in record.missing() if check.backend not in record.unusable]
     words = [_with_findings(record, broken) if broken else _without(record, len(found))]
     if left and not broken:
         count = len({(check.backend, check.clause) for check in left})
@@ -189,8 +192,8 @@ def _without(record: Record, advice: int) -> str:
     for (backend, _), verdict in record.table().items():
         asked[backend] += verdict not in UNASKED
         kept[backend] += verdict is Verdict.PASS
-    counts = {(kept[name], asked[name]) for name in record.backends()}
-    names = record.backends()
+    names = [name for name in record.backends() if name not in record.unusable]
+    counts = {(kept[name], asked[name]) for name in names}
     who = f"{', '.join(names[:-1])} and {names[-1]} keep" if len(names) > 1 else f"{names[0]} keeps"
     if counts == {(count := max(asked.values()), count)}:
         what = f"all {count} clauses" if count != 1 else "the clause"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _BLANK = re.compile(r"(?<! ) (?! )")
@@ -46,3 +50,9 @@ def wrapped(text: str, width: int, indent: int) -> str:
             else:
                 lines.append(" " * indent + word)
     return "\n".join(lines)
+
+
+def told_once(told: Mapping[str, str]) -> str:
+    """What is said of several by name: once, and without the names, where it is the same of all."""
+    texts = dict.fromkeys(told.values())
+    return next(iter(texts)) if len(texts) == 1 else "; ".join(f"{name}: {text}" for name, text in told.items())

@@ -12,8 +12,8 @@ from crudspec.contract.clause import Clause, Consequence
 from crudspec.contract.clauses import BY_ID
 from crudspec.contract.deviations import today
 from crudspec.contract.failures import ContractBroken, Depends, Inconclusive, NotApplicable, Unfit
-from crudspec.harness.subject import DeadlineMissed
-from crudspec.record import Result, Verdict, to_json
+from crudspec.harness.call import DeadlineMissed
+from crudspec.record import Result, Unusable, Verdict, to_json
 from crudspec.report.failure import describe, headline, own_connection_lost
 from crudspec.report.text import printable
 from crudspec.run.marks import completed
@@ -133,6 +133,8 @@ class _Judgement:
             raise
         except BaseException as broken:  # noqa: BLE001 - str() and repr() of what a backend raises are a stranger's
             detail = failure = f"raised {type(error).__name__}, whose text raises {type(broken).__name__}"
+        if self._name in run.stages.unusable:
+            return self._of_no_table(printable(run.redacted(run.stages.unusable[self._name])))
         ours = own_connection_lost(error)
         if isinstance(error, Inconclusive):
             detail = str(error) if isinstance(error, Depends | Unfit) else detail
@@ -148,6 +150,17 @@ class _Judgement:
         if subject:
             subject.failed = True
         return self._broken(error, detail, failure)
+
+    def _of_no_table(self, told: str) -> Result:
+        """Of a backend whose table cannot be used, which pytest shows once."""
+        first = self._name not in self._run.record.unusable
+        self._run.tell(Unusable(backend=self._name, text=told))
+        if first:
+            self._report.longrepr = f"nothing can be asked of {self._name}: {told}"
+        else:
+            self._report.outcome = "skipped"
+            self._report.longrepr = (self._report.nodeid, 0, f"not run: {told}")
+        return self.not_run(told)
 
     def _broken(self, error: BaseException, detail: str, failure: str) -> Result:
         run, report, clause = self._run, self._report, self._clause

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import shlex
+import sys
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -15,17 +17,30 @@ from crudspec.contract.clauses import BY_ID, CLAUSES, PROFILE_NAMES, PROFILES
 from crudspec.contract.deviations import DEFAULT_NAME, Deviation, DeviationError, load, today
 from crudspec.harness.programs import DEFAULT_EFFORT, EFFORTS
 from crudspec.harness.subject import OPERATION_DEADLINE
-from crudspec.record import Backend, Check, Event, Header, Listed, Note, Plan, Record, Verdict, from_json, to_json
+from crudspec.record import (
+    Backend,
+    Check,
+    Event,
+    Header,
+    Listed,
+    Note,
+    Plan,
+    Record,
+    Unusable,
+    Verdict,
+    from_json,
+    to_json,
+)
 from crudspec.run.nodes import in_words_of_the_command, split_id
 from crudspec.run.place import place_of
 from crudspec.run.setup import Stages
 from crudspec.server import Server, ServerChoice, ServerError, start, stop
 from crudspec.server.dsn import redacted
+from crudspec.settings import SettingsError, chosen, read
 from crudspec.wire import Proxy, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 _CLAIMED = {profile.name: profile for profile in PROFILES}
 
@@ -43,20 +58,24 @@ class Run:
         self.place = place_of(config)
         self.record = Record()
         try:
-            self.adapters = resolve(option("crud_backend"), translated=bool(option("crud_translated")))
+            self.settings = settings = read(config.invocation_params.dir)
+            if settings.folder is not None and settings.backends:
+                sys.path.append(str(settings.folder))  # a module of the project may be named from a folder in it
+            specs = chosen(option("crud_backend"), settings)
+            self.adapters = resolve(specs, translated=bool(option("crud_translated")))
             self.deviations = self._load_deviations()
-        except (BackendError, DeviationError) as error:
+        except (BackendError, DeviationError, SettingsError) as error:
             raise pytest.UsageError(redacted(str(error))) from None
-        self.profiles = tuple(option("crud_profile")) or PROFILE_NAMES
+        self.profiles = tuple(option("crud_profile")) or settings.profiles or PROFILE_NAMES
         for name in self.profiles:
             if name not in PROFILE_NAMES:
                 raise pytest.UsageError(f"no profile is named {name!r}; there are: {', '.join(PROFILE_NAMES)}")
-        self.strict = bool(option("crud_strict"))
-        self.effort_name = option("crud_effort") or DEFAULT_EFFORT
+        self.strict = bool(option("crud_strict")) or settings.strict
+        self.effort_name = option("crud_effort") or settings.effort or DEFAULT_EFFORT
         self.effort = EFFORTS[self.effort_name]
         self.seed = _seed(option("hypothesis_seed", None))
         self.server: Server | None = None
-        deadline = option("crud_deadline") or OPERATION_DEADLINE
+        deadline = option("crud_deadline") or settings.deadline or OPERATION_DEADLINE
         wire = bool(option("crud_wire"))
         self.stages = Stages(self.adapters, self.running_server, deadline=deadline, wire=wire)
         self.offered: set[str] = set()
@@ -83,9 +102,10 @@ class Run:
             pytest.UsageError: it cannot be had; says what to do.
         """
         if self.server is None:
-            choice = ServerChoice(
-                kind=self.config.getoption("crud_server") or "auto", dsn=self.config.getoption("crud_dsn")
-            )
+            dsn = self.config.getoption("crud_dsn")
+            # Who gives a DSN wants that server, whatever the file says.
+            kind = self.config.getoption("crud_server") or (None if dsn else self.settings.server)
+            choice = ServerChoice(kind=cast("Any", kind or "auto"), dsn=dsn)
             try:
                 self.server = start(choice, run_dir=self.place.run_dir, owner=self.place.owner)
             except ServerError as error:
@@ -147,7 +167,8 @@ class Run:
 
     def again(self, adapter: Adapter, clause_id: str) -> str:
         """The command that repeats one check alone."""
-        options = [f"--crud-effort={self.effort_name}"] if self.effort_name != DEFAULT_EFFORT else []
+        usual = self.settings.effort or DEFAULT_EFFORT
+        options = [f"--crud-effort={self.effort_name}"] if self.effort_name != usual else []
         options += [f"--hypothesis-seed={self.seed}"] if self.seed else []
         given = {name: self.config.getoption(f"crud_{name}") for name in ("server", "deadline")}
         options += [f"--crud-{name}={value}" for name, value in given.items() if value is not None]
@@ -245,11 +266,15 @@ class Run:
 
     def _load_deviations(self) -> list[Deviation]:
         given = self.config.getoption("crud_deviations")
+        if given is None and isinstance(self.settings.deviations, tuple):
+            return list(self.settings.deviations)
         path = self.deviations_path()
-        return load(path) if given or path.is_file() else []
+        return load(path) if given or self.settings.deviations or path.is_file() else []
 
     def deviations_path(self) -> Path:
-        return self.config.invocation_params.dir / (self.config.getoption("crud_deviations") or DEFAULT_NAME)
+        given = self.config.getoption("crud_deviations")
+        named = self.settings.deviations if given is None and isinstance(self.settings.deviations, Path) else given
+        return self.config.invocation_params.dir / (named or DEFAULT_NAME)
 
     def deviation(self, name: str, clause_id: str) -> Deviation | None:
         """The entry that says that this backend is known to break this clause, expired ones included."""
@@ -285,7 +310,9 @@ class Run:
         if not record.results and (stopped or not record.checks):
             return
         # The verdicts count, not only pytest's reports, which another plugin may have changed after this one.
-        if record.status() and session.exitstatus == pytest.ExitCode.OK:
+        if record.is_useless():
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        elif record.status() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _to_pass_on(self) -> Iterable[Event]:
@@ -298,6 +325,8 @@ class Run:
         )
         for text in self.record.notes:
             yield Note(text=text)
+        for backend, text in self.record.unusable.items():
+            yield Unusable(backend=backend, text=text)
 
     def take_over(self, output: dict[str, list[str]]) -> None:
         """What a worker of pytest-xdist has planned and noted."""

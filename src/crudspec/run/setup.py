@@ -12,6 +12,7 @@ import asyncpg
 from crudspec.contract.causes import MEDDLED
 from crudspec.contract.clause import Consequence
 from crudspec.contract.failures import ContractBroken, Depends, Inconclusive, NotApplicable, Unfit
+from crudspec.entity.errors import EntityError
 from crudspec.entity.tasks import TASKS
 from crudspec.harness.abilities import CONNECT, Abilities
 from crudspec.harness.company import REFERENCE, reference_of
@@ -64,6 +65,7 @@ class Stages:
         without_witness: Backends whose witness lost its connection; each gets another database, and another witness.
         no_wire: Why no check can put a wire in between, if none can.
         notes: What went wrong with closing one.
+        unusable: By backend, why its table cannot be used.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Stages:
         self._ended: dict[str, int] = {}
         self._hangs: dict[str, int] = {}
         self.notes: list[str] = []
+        self.unusable: dict[str, str] = {}
 
     def subject(self, name: str) -> Subject | None:
         """The backend of that name, if it was asked yet."""
@@ -112,14 +115,21 @@ class Stages:
             ContractBroken: it cannot be opened.
             Depends: the same, and another clause tells it.
             NotApplicable: its table lacks what the clause is about.
+            EntityError: its table cannot be used.
         """
+        if name in self.unusable:
+            raise EntityError(self.unusable[name])
         abilities = self.abilities[name]
         abilities.asking = clause
         if name in self.without_witness:
             self.without_witness.remove(name)
             await self._close(name)
         if name not in self._open:
-            await self._make(name, beside)
+            try:
+                await self._make(name, beside)
+            except EntityError as error:
+                self.unusable[name] = str(error)
+                raise
         stage = self._open[name]
         subject = stage.subject
         if len(abilities.hangs) >= _MOST_HANGS:

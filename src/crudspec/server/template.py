@@ -163,7 +163,7 @@ async def _make(connection: Connection, dsn: str, template: str, source: Source)
             else:
                 script = await asyncio.to_thread(script_of, source)
                 async with connected(inside) as within:
-                    await apply(within, script, shown=f"schema {source.shown}")
+                    await apply(within, script, shown=source.shown)
         except BaseException:
             await connection.execute(f"DROP DATABASE IF EXISTS {quoted(template)} WITH (FORCE)")
             raise

@@ -58,7 +58,7 @@ def broken(check: Check, seen: str, *, silent: bool, again: str, printed: str, s
         level=clause.level,
         verdict=Verdict.FAIL,
         consequence=Consequence.HANG,
-        cause=causes.SILENT if silent else causes.ENDS,
+        cause=(causes.SLOW if NOT_DONE in seen else causes.SILENT) if silent else causes.ENDS,
         seconds=round(seconds, 4),
         detail=f"{seen}: expected {promise}",
         failure="\n".join(lines),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cached_property
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -61,5 +62,5 @@ class Intact:
 
 def _members(owner: Any) -> Iterator[tuple[str, Any]]:
     for key, member in list(vars(owner).items()):
-        if isinstance(member, FunctionType | classmethod | staticmethod | property | type):
+        if isinstance(member, FunctionType | classmethod | staticmethod | property | cached_property | type):
             yield key, member

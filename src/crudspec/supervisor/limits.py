@@ -14,9 +14,10 @@ ANNOUNCED = 600.0
 GRACE = 8.0
 """On top of what the child itself has announced: it has deadlines of its own and should be the first to notice."""
 
-CHECK = {"quick": 240.0, "default": 240.0, "thorough": 1800.0}
+CHECK = {"quick": 240.0, "default": 600.0, "thorough": 1800.0}
 """For one check, by effort, however alive it is: programs are some thousand round trips, and a server may be 40 ms
-away. What hangs, or is silent, is noticed long before."""
+away; where a write takes many, each of their messages is cut in turn. What hangs, or is silent, is noticed long
+before."""
 
 ENDS = 3
 """Processes that a backend may end before the rest of its checks is left alone."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from crudspec.contract import causes
 from crudspec.harness.abilities import OWNERS
-from crudspec.record import Begin, Error, Footer, Header, Note, Plan, Record, Result, Spoilt, Verdict
+from crudspec.record import Begin, Error, Footer, Header, Note, Plan, Record, Result, Spoilt, Unusable, Verdict
 from crudspec.server import Server, ServerError, start, stop
 from crudspec.server.dsn import redacted
 from crudspec.supervisor import ends, limits
@@ -155,7 +155,8 @@ class Supervisor:
         for child in list(self._children):
             child.drain()
             for event in child.heard():
-                self._take(child, event)
+                if not self._is_over:
+                    self._take(child, event)
             if not self._is_over and child in self._children:
                 self._look_after(child)
         self._audience.tick()
@@ -180,6 +181,8 @@ class Supervisor:
                 self._occupy(child)
             case Begin() | Note():
                 self._tell(event)
+            case Unusable():
+                self._take_unusable(event)
             case Result():
                 self._take_result(child, event)
             case Spoilt(text=text):
@@ -199,6 +202,15 @@ class Supervisor:
                     self._spawn()
         if self._server is not None:
             child.go()
+
+    def _take_unusable(self, event: Unusable) -> None:
+        if event.backend in self.record.unusable or self._work is None:
+            return
+        self._tell(event)
+        self._is_over = self.record.is_useless()
+        if not self._is_over:
+            for waiting in self._work.without(event.backend):
+                self._tell(ends.not_run(waiting, because=event.text, detail=event.text))
 
     def _take_result(self, child: Child, result: Result) -> None:
         if child.state is not State.BUSY or result.nodeid != child.check:

@@ -74,6 +74,14 @@ class Work:
         self._lost[backend] += int(seconds)
         if self._ends[backend] < limits.ENDS and self._lost[backend] < limits.LOST:
             return []
+        return self.without(backend)
+
+    def without(self, backend: str) -> list[Check]:
+        """Give up what is left of a backend.
+
+        Returns:
+            What is given up.
+        """
         rest = [waiting for waiting in self._waiting.values() if waiting.backend == backend]
         for waiting in rest:
             del self._waiting[waiting.nodeid]

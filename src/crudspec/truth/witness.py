@@ -13,7 +13,7 @@ from crudspec.contract.failures import ContractBroken, Inconclusive
 from crudspec.entity.codecs import plain_values
 from crudspec.entity.row import UNREAD, Row, thawed
 from crudspec.entity.sample import Sample
-from crudspec.entity.table import quoted
+from crudspec.truth.statements import Statements
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from asyncpg.prepared_stmt import PreparedStatement
 
     from crudspec.entity.row import Key
-    from crudspec.entity.table import Table
 
 APPLICATION_NAME = "crudspec-witness"
 LOCK_TIMEOUT_MS = 2_000
@@ -63,47 +62,6 @@ class Blocker:
         return f"connection {self.pid} ({self.state} for {self.seconds} s), its last statement: {query[:200]!r}"
 
 
-class _Statements:
-    """The witness's SQL for one table."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self._columns = ", ".join(map(quoted, table.by_name))
-        keys = ", ".join(map(quoted, table.key))
-        self._is_it = " AND ".join(f"{quoted(name)} = ${place}" for place, name in enumerate(table.key, 1))
-        self._down = ", ".join(f"{quoted(name)} DESC" for name in table.key)
-        self.rows = f"SELECT {self._columns} FROM {table.quoted} ORDER BY {keys}"
-        self.row = f"SELECT {self._columns} FROM {table.quoted} WHERE {self._is_it}"
-        self.versions = (
-            f"SELECT {self._columns}, xmin::text AS xmin, tableoid::text || ' ' || ctid::text AS ctid "
-            f"FROM {table.quoted} ORDER BY {keys}"
-        )
-        self.outer_keys = (
-            f"(SELECT {keys} FROM {table.quoted} ORDER BY {keys} LIMIT $1) UNION "
-            f"(SELECT {keys} FROM {table.quoted} ORDER BY {self._down} LIMIT $1) ORDER BY {keys}"
-        )
-        self.delete = f"DELETE FROM {table.quoted} WHERE {self._is_it}"
-
-    def insert(self, values: Iterable[str]) -> str:
-        names = list(values)
-        given = f"({', '.join(map(quoted, names))}) OVERRIDING SYSTEM VALUE VALUES ({_places(len(names))})"
-        return f"INSERT INTO {self._table.quoted} {given if names else 'DEFAULT VALUES'} RETURNING {self._columns}"
-
-    def update(self, values: Iterable[str]) -> str:
-        first = len(self._table.key) + 1
-        changes = ", ".join(f"{quoted(name)} = ${place}" for place, name in enumerate(values, first))
-        return f"UPDATE {self._table.quoted} SET {changes} WHERE {self._is_it}"
-
-    def next_keys(self, columns: Iterable[str]) -> str:
-        """Values that the server makes for key columns, by their defaults."""
-        made = ", ".join(f"{self._table.by_name[name].makes} AS {quoted(name)}" for name in columns)
-        return f"SELECT {made} FROM generate_series(1, $1::int)"
-
-
-def _places(count: int) -> str:
-    return ", ".join(f"${place}" for place in range(1, count + 1))
-
-
 class Witness:
     """Sees what is committed. Every statement has a lock and a statement timeout, so it never hangs."""
 
@@ -113,7 +71,7 @@ class Witness:
         self.sample = sample
         self._connection = connection
         self._rows = rows  # asked after every step of every program: prepared once
-        self._sql = _Statements(sample.table)
+        self._sql = Statements(sample.table)
         self._stored = sample.table.stored
 
     @classmethod
@@ -132,7 +90,7 @@ class Witness:
         )
         try:
             await plain_values(connection, sample.table)
-            rows = await connection.prepare(_Statements(sample.table).rows)
+            rows = await connection.prepare(Statements(sample.table).rows)
             # asyncpg prepares without a Sync: until the next statement the connection would hold a lock on the
             # table, and its statement_timeout would run.
             await rows.fetch()

@@ -84,7 +84,7 @@ async def test_the_servers_time_is_stored_anew_for_each_row(backend: Subject, sa
     column = sample.instants[0]
     backend.abilities.require_column(column)
     first = backend.read("the first row", await backend.create(**sample.new()))
-    second = backend.read("the second row", await backend.create(**sample.new()))
+    second = backend.read("the second row", await backend.create(**sample.new(1)))
     if not first[column] < second[column] < first[column] + timedelta(hours=1):
         expected = f"a little after {first[column]}"
         raise ContractBroken(f"{column} of a later row", expected=expected, seen=str(second[column]))
@@ -149,7 +149,7 @@ async def test_keys_are_distinct_and_not_reused(backend: Subject, witness: Witne
             await witness.delete(row.key)
         else:
             backend.told("delete", "delete of the newest row", await backend.delete(*row.key), True)
-    last = backend.read("the created row", await backend.create(**sample.new()))
+    last = backend.read("the created row", await backend.create(**sample.new(1)))
     other = await witness.insert()  # by another client, with the default key
     again = backend.read("a row created after another client's", await backend.create(**sample.new()))
     keys = [*used, last.key, other.key, again.key]
@@ -214,7 +214,7 @@ async def test_rows_are_not_connected_to_each_other_or_to_the_table(
     what = backend.shown("list_all")
     expect("a second row from get, after the first was changed", backend.read("the second row", two), before)
     expect(f"a row from {what}, after one from get was changed", backend.read_all(what, listed), [before])
-    other = backend.read("another row", await backend.create(**sample.new()))
+    other = backend.read("another row", await backend.create(**sample.new(1)))
     expect("the row, read again", backend.read("the row from get", await backend.get(*before.key)), before)
     expect("the table", await witness.rows(), sample.table.in_key_order([before, other]))
 

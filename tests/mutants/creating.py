@@ -48,6 +48,8 @@ class ReturningDropped(AsyncpgBackend):
 class LookedUpByTitle(CoreBackend):
     """CREATE-1: the row is looked up after the INSERT, as the newest one with that title."""
 
+    also = "RACE-1"
+
     async def create(self, title):
         await super().create(title)
         statement = tasks.select().where(tasks.c.title == title).order_by(tasks.c.created_at.desc()).limit(1)
@@ -57,6 +59,9 @@ class LookedUpByTitle(CoreBackend):
 
 class OldestOfTheTitle(CoreBackend):
     """CREATE-6: the row is looked up after the INSERT, as the first open one with that title."""
+
+    # Wherever two rows have the same values: CREATE-1 also asks beside older rows of others.
+    also = "CREATE-1 CREATE-5 USABLE-1 CANCEL-1 INDEPENDENT-1 RACE-1"
 
     async def create(self, title):
         await super().create(title)
@@ -68,7 +73,7 @@ class OldestOfTheTitle(CoreBackend):
 class MergedByTitle(SqlmodelBackend):
     """CREATE-6: a row with that title that is there already is returned, and none is made."""
 
-    also = "CREATE-1 CANCEL-1 INDEPENDENT-1 LOOP-1"
+    also = "CREATE-1 CREATE-5 CREATE-8 USABLE-1 SATURATE-1 CANCEL-1 RACE-1 INDEPENDENT-1 ERROR-2 LOOP-1"
 
     async def create(self, title):
         check_title(title)
@@ -81,7 +86,7 @@ class MergedByTitle(SqlmodelBackend):
 class TitlesUnique(AsyncpgBackend):
     """CREATE-6: a title that is taken is refused as a duplicate."""
 
-    also = "CREATE-1 CREATE-2 USABLE-1 CANCEL-1 INDEPENDENT-1 DDL-1 LOOP-1 COST-1"
+    also = "CREATE-1 CREATE-2 CREATE-5 CREATE-8 USABLE-1 SATURATE-1 CANCEL-1 INDEPENDENT-1 RACE-1 ERROR-1 ERROR-2 DDL-1 LOOP-1 COST-1"
 
     async def create(self, title):
         check_title(title)

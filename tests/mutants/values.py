@@ -33,6 +33,8 @@ class Normalised(SqlmodelBackend):
 class EmptyRefused(SqlmodelBackend):
     """CREATE-3: an empty title is refused."""
 
+    also = "SATURATE-1 RACE-1"
+
     async def create(self, title):
         if title == "":
             raise InvalidValue("a title is needed")

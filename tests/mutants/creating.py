@@ -86,7 +86,10 @@ class MergedByTitle(SqlmodelBackend):
 class TitlesUnique(AsyncpgBackend):
     """CREATE-6: a title that is taken is refused as a duplicate."""
 
-    also = "CREATE-1 CREATE-2 CREATE-5 CREATE-8 USABLE-1 SATURATE-1 CANCEL-1 INDEPENDENT-1 RACE-1 ERROR-1 ERROR-2 DDL-1 LOOP-1 COST-1"
+    also = (
+        "CREATE-1 CREATE-2 CREATE-5 CREATE-8 USABLE-1 SATURATE-1 CANCEL-1 INDEPENDENT-1 RACE-1 "
+        "ERROR-1 ERROR-2 DDL-1 LOOP-1 COST-1"
+    )
 
     async def create(self, title):
         check_title(title)

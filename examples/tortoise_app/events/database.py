@@ -7,7 +7,7 @@ from tortoise import Tortoise
 
 
 @asynccontextmanager
-async def database(url: str) -> AsyncIterator[None]:
+async def opened(url: str) -> AsyncIterator[None]:
     await Tortoise.init(db_url=url, modules={"models": ["events.models"]}, use_tz=True)
     try:
         yield

@@ -53,7 +53,7 @@ async def test_many_more_operations_than_connections_all_finish(
     expect("the number of rows", len(stored), len(rows) + len(created))
     for row, values in zip(created, given, strict=True):
         expect("a row created among many", stored.get(row.key), row)
-        expect("a row created among many, as stored", stored[row.key], table.created(values))
+        expect("a row created among many, as stored", stored[row.key], table.holding(values))
     for row in rows:
         expect("a row updated among many", stored[row.key], table.updated(row, after.get(row.key, {})))
 
@@ -103,7 +103,7 @@ async def test_concurrent_creates_make_distinct_rows(backend: Subject, witness: 
     stored = {row.key: row for row in await witness.rows()}
     for row, values in zip(rows, given, strict=True):
         expect("the row with its key", stored.get(row.key), row)
-        expect("a row created among others, as stored", stored[row.key], sample.table.created(values))
+        expect("a row created among others, as stored", stored[row.key], sample.table.holding(values))
     expect("the number of rows", len(stored), len(rows))
 
 

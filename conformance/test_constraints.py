@@ -32,15 +32,12 @@ async def test_a_value_that_is_taken_is_refused(backend: Subject, witness: Witne
 
 @clause("UNIQUE-1")
 async def test_nulls_do_not_collide(backend: Subject, witness: Witness, sample: Sample) -> None:
-    columns = sample.unique_nullable
-    needs(columns, "nothing that must be unique may be NULL")
-    for name in columns:
+    needs(sample.unique_nullable, "nothing that must be unique may be NULL")
+    for values in sample.unique_nullable:
         await witness.empty()
-        values = dict.fromkeys(name)
+        nulls = " and ".join(name for name, value in values.items() if value is None)
         for _ in range(2):
-            returned = await accepted(
-                backend, "create", (), sample.new() | values, name=f"{' and '.join(name)} is NULL"
-            )
+            returned = await accepted(backend, "create", (), sample.new() | values, name=f"{nulls} is NULL")
             row = backend.read("the created row", returned)
             expect("the created row, as stored", await witness.row(row.key), row)
 

@@ -1,7 +1,7 @@
 """Two ways to each of the tables, as people write them: SQLAlchemy ORM sessions, and SQL on an asyncpg pool.
 
 Neither has anything of what the suite knows of a table: both read it by SQLAlchemy's reflection, and check values in
-Python. ``crudspec check tests/entity/ways.py:serial_mapped`` asks one of them; beside ``_mapped`` there are
+Python. ``crudspec check tests.entity.ways:serial_mapped`` asks one of them; beside ``_mapped`` there are
 ``_records``, and ``_reference``, which is the suite's own.
 """
 
@@ -15,6 +15,7 @@ import uuid
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
@@ -43,7 +44,7 @@ def checked(table: sa.Table, values: dict) -> dict:
     return values
 
 
-def fits(kind: sa.types.TypeEngine, value: object) -> bool:
+def fits(kind: sa.types.TypeEngine, value: Any) -> bool:
     """Whether a column of this type stores the value as it is; types are looked at exactly, True being no int."""
     if isinstance(kind, postgresql.DOMAIN):
         return fits(kind.data_type, value)
@@ -69,12 +70,12 @@ def fits(kind: sa.types.TypeEngine, value: object) -> bool:
     if isinstance(kind, postgresql.CIDR):
         return isinstance(value, ipaddress._BaseNetwork)
     if isinstance(kind, sa.DateTime | sa.Time):
-        of = dt.datetime if isinstance(kind, sa.DateTime) else dt.time
-        return type(value) is of and (value.tzinfo is not None) == bool(kind.timezone)
+        exact = type(value) is (dt.datetime if isinstance(kind, sa.DateTime) else dt.time)
+        return exact and (value.tzinfo is not None) == bool(kind.timezone)
     return type(value) is _EXACT[type(kind)]
 
 
-_EXACT = {
+_EXACT: dict[type, type] = {
     sa.BOOLEAN: bool,
     sa.DATE: dt.date,
     sa.UUID: uuid.UUID,
@@ -151,7 +152,7 @@ class Records(PoolBackend):
     """Rows of any table through an asyncpg pool: they are dicts."""
 
     entity: Entity
-    table: sa.Table | None = None
+    table: Any = None  # reflected when it first connects
 
     @classmethod
     @asynccontextmanager
@@ -184,7 +185,7 @@ class Records(PoolBackend):
     async def create(self, /, **values):
         return await self._insert(checked(self.table, values))
 
-    async def _insert(self, values: dict) -> dict:
+    async def _insert(self, values: dict) -> Any:
         names = ", ".join(map(_quoted, values))
         places = ", ".join(f"${place}" for place in range(1, len(values) + 1))
         what = f"({names}) VALUES ({places})" if values else "DEFAULT VALUES"
@@ -243,8 +244,8 @@ class Mapped(EngineBackend):
     """Rows of any table through sessions: they are instances of a mapped class."""
 
     entity: Entity
-    table: sa.Table | None = None
-    model: type
+    table: Any = None  # reflected when it first connects
+    model: Any
 
     @classmethod
     @asynccontextmanager
@@ -337,6 +338,15 @@ class Referred:
 
 WAYS = {"reference": Referred, "records": Records, "mapped": Mapped}
 
+
+def way(name: str, entity: str | Entity) -> Any:
+    """The class of a way to a table, one of those here or another."""
+    if isinstance(entity, str):
+        return globals()[f"{entity}_{name}"]
+    return type(f"{entity.table}_{name}", (WAYS[name],), {"entity": entity, "__module__": __name__})
+
+
 for _name, _entity in ENTITIES.items():
     for _way, _base in WAYS.items():
-        globals()[f"{_name}_{_way}"] = type(f"{_name}_{_way}", (_base,), {"entity": _entity, "__module__": __name__})
+        _class = f"{_name}_{_way}"
+        globals()[_class] = type(_class, (_base,), {"entity": _entity, "__module__": __name__})

@@ -179,8 +179,8 @@ def import_file(path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))  # as `python file.py` does: what stands beside it can be imported
+    # As `python file.py` has it, what stands beside it can be imported; and as `python -m`, what stands here.
+    sys.path += [folder for folder in (str(path.parent), str(Path.cwd())) if folder not in sys.path]
     sys.modules[name] = module  # dataclasses and pydantic look their module up by name
     try:
         spec.loader.exec_module(module)

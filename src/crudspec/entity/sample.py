@@ -110,14 +110,16 @@ class Sample:
         return {name: value for name, value in values.items() if name not in once}
 
     @property
-    def unique_nullable(self) -> list[tuple[str, ...]]:
-        """Column sets that create is given and that must be unique, but may be NULL, and do not collide there."""
-        return [
-            one.columns
-            for one in self.table.unique
-            if one.nulls_distinct
-            and all(self.table.by_name[name].nullable and name in self.table.creates for name in one.columns)
-        ]
+    def unique_nullable(self) -> list[Values]:
+        """Values of columns that must be unique together, which any row may have, as NULL is among them."""
+        found = []
+        for one in self.table.unique:
+            null = {name for name in one.columns if self.table.by_name[name].nullable}
+            alone = any({*columns} <= {*one.columns} - null for columns in self.table.uniques)
+            if one.nulls_distinct and null and not alone and {*one.columns} <= {*self.table.creates}:
+                values = self.new() | dict.fromkeys(null)
+                found.append({name: values[name] for name in one.columns})
+        return found
 
     @property
     def nullable_references(self) -> list[tuple[str, ...]]:
@@ -230,7 +232,10 @@ class Sample:
         if self._fresh:
             self._used += 1
             for name, values in self._fresh.items():
-                found[name] = values[self._used % len(values)]
+                # The first half, with which rows may have come to stay, is not used again.
+                half = len(values) // 2
+                beyond = max(0, self._used - half)
+                found[name] = values[half + beyond % (len(values) - half) if beyond else self._used % len(values)]
         return {name: found[name] for name in dict.fromkeys(columns)}
 
     # Keys

@@ -215,6 +215,10 @@ class Table:
         """The row that a create with these values makes; what the server chooses is not known."""
         return self.Row(values.get(column.name, self._filled_in(column)) for column in self.columns)
 
+    def holding(self, values: Mapping[str, Any]) -> StoredRow:
+        """A row with these values, of which nothing else is known."""
+        return self.Row(values.get(name, UNREAD) for name in self.by_name)
+
     def _filled_in(self, column: Column) -> Any:
         """What stands in a column that create was not given."""
         if column.default == "constant":

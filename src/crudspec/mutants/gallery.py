@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from crudspec.backends.registry import BUILT_IN, BackendError, import_file
 from crudspec.contract.clauses import BY_ID
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GENERAL = frozenset({"PROGRAM-1", "MIX-1", "CANCEL-2", "RACE-2", "LOST-1", "LOST-2", "LOST-3", "ERROR-4"})
 """Clauses that run any operation under any circumstances (programs, races, faults) and look at all that comes of it:
 they may catch any lie, so they count as related to each. CANCEL-2 catches whatever is written straight on a session,
 as most of the mutants on SQLAlchemy are: its driver is stopped while it stops."""
+
+NO_WAY = "only the four ways have a noisy base"
+"""Why a mutant on a way of our tests' own, to another table than ``tasks``, is hunted on a quiet base alone."""
 
 _FIRST_LINE = re.compile(r"([A-Z]+-[0-9]+): (.+)")
 
@@ -58,6 +59,8 @@ def collect(folder: Path) -> list[Mutant]:
     files = [path for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]
     if not files:
         raise BackendError(f"no mutants in {folder}; name the folder of a gallery")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))  # as `python -m` does: mutants may be written on ways of our tests' own
     found: dict[str, Mutant] = {}
     for path in files:
         module = import_file(path)
@@ -79,8 +82,9 @@ def _mutant(path: Path, name: str, cls: type) -> Mutant:
     for clause_id in {match[1], *also}:
         if clause_id not in BY_ID:
             raise BackendError(f"{path}: {name} names the clause {clause_id!r}, which does not exist")
-    lie, quiet_only = match[2].rstrip("."), getattr(cls, "quiet_only", "")
-    return Mutant(name, f"{path}:{name}", match[1], lie, also, _way(cls), quiet_only)
+    lie, way = match[2].rstrip("."), _way(cls)
+    quiet_only = getattr(cls, "quiet_only", "") or (NO_WAY if not way else "")
+    return Mutant(name, f"{path}:{name}", match[1], lie, also, way, quiet_only)
 
 
 def _way(cls: type) -> str:

@@ -117,7 +117,9 @@ class Witness:
 
     async def outer_keys(self, count: int) -> list[Key]:
         """The keys of the committed rows at both ends, so many at each, lowest first."""
-        return [tuple(row) for row in await self._connection.fetch(self._sql.outer_keys, count)]
+        kinds = [column.type for column in self.table.key_columns]
+        found = await self._connection.fetch(self._sql.outer_keys, count)
+        return [tuple(kind.read(part) for kind, part in zip(kinds, row, strict=True)) for row in found]
 
     async def versions(self) -> dict[Key, Version]:
         """Every committed row with its row version, by key."""

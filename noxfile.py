@@ -94,6 +94,8 @@ def peers(session: nox.Session) -> None:
     """Run data layers that others wrote, and write docs/peers.md and docs/taught.md. `-- peers/tortoise` for one."""
     _install(session, "peers")
     session.run("python", "docs/peers.py", *session.posargs)
+    if not session.posargs:
+        session.run("pytest", "tests/test_recipes.py", "-m", "slow or not slow")
 
 
 @nox.session

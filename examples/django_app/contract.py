@@ -1,60 +1,31 @@
-"""Django's services, each called as a request calls them: a thread, and a connection that the request's end closes."""
+"""Django's services, each in a thread that closes its connection, as a request does."""
 
-import os
 from contextlib import contextmanager
+from functools import partial
 
-import django
-
-from crudspec import Entity, Values, translated
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-django.setup()
-
+from config import settings, wsgi  # noqa: F401 - the second of them sets Django up
 from django.db import connections
-from library import services
-from project import settings
+from library import jobs, services
+
+from crudspec import Entity, translated
 
 
 @translated
 class Books:
-    entity = Entity(
-        table="library_book",
-        schema="schema.sql",
-        order=("title", "id"),
-        values={
-            "title": Values(invalid=[""]),
-            "isbn": Values(matching=r"978\d{10}"),
-            "status": Values(valid=["ordered", "on shelf", "lent"]),
-        },
-        create=("author_id", "title", "isbn", "price", "published", "notes"),
-        update=("author_id", "title", "isbn", "price", "status", "published", "notes"),
-    )
+    entity = Entity("library_book", "schema.sql", order=("title", "id"), moves=("created_at", "updated_at"))
 
     @classmethod
     @contextmanager
     def connect(cls, dsn):
-        connections.close_all()
         connections.settings["default"].update(settings.database(dsn))
         yield cls()
-        connections.close_all()
-
-    def request(self, service, *args, **values):
-        try:
-            return service(*args, **values)
-        finally:
-            connections.close_all()
 
     def create(self, **values):
-        return self.request(services.book_create, **values)
-
-    def get(self, book_id):
-        return self.request(services.book_get, book_id)
-
-    def list_all(self):
-        return self.request(services.book_list)
+        return jobs.job(services.book_create, **values)
 
     def update(self, book_id, **values):
-        return self.request(services.book_update, book_id, **values) is not None
+        return jobs.job(services.book_update, book_id, **values) is not None
 
-    def delete(self, book_id):
-        return self.request(services.book_delete, book_id)
+    get = staticmethod(partial(jobs.job, services.book_get))
+    list_all = staticmethod(partial(jobs.job, services.book_list))
+    delete = staticmethod(partial(jobs.job, services.book_delete))

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crudspec import Entity, translated
 
 
-@translated  # the application turns the driver's exceptions into responses, in one place; this stands for it
+@translated  # an application turns the driver's exceptions into responses in one place; this stands for it
 class Products:
     entity = Entity(table="products", schema=models.Base.metadata, order=("sku",))
 

@@ -4,6 +4,7 @@ import asyncio
 
 import asyncpg
 import pytest
+from sqlalchemy import MetaData
 from tests.entity.tables import ENTITIES
 from tests.tasks import BIGINT, TABLE
 
@@ -240,3 +241,16 @@ def test_values_of_a_type_that_is_not_known_can_be_said(made):
     dsn = made("CREATE TABLE t (id int PRIMARY KEY, price money NOT NULL, spare money)")
     table = read(dsn, "t", values={"price": Values(valid=["$1.00", "$2.00"])})
     assert table.creates == ("id", "price")
+
+
+def test_what_a_data_layer_sets_by_itself_is_given_to_nobody(made):
+    sql = "CREATE TABLE t (id bigserial PRIMARY KEY, title text NOT NULL, changed timestamptz NOT NULL)"
+    dsn = made(sql)
+    table = read(dsn, Entity("t", MetaData(), moves=("changed",)))
+
+    assert (table.creates, table.updates) == (("title",), ("title",))
+    assert table.unpredictable == {"changed"}
+    with pytest.raises(EntityError, match="leave it out of create and update"):
+        read(dsn, Entity("t", MetaData(), moves=("changed",), update=("changed",)))
+    with pytest.raises(EntityError, match="moves: 't' has no column 'change'"):
+        read(dsn, Entity("t", MetaData(), moves=("change",)))

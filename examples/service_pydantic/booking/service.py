@@ -36,7 +36,7 @@ class BookingService:
 
     async def get(self, booking_id: int) -> Booking | None:
         row = await self._one("SELECT * FROM bookings WHERE id = $1", booking_id) if exists(booking_id) else None
-        return row and Booking(**row)
+        return Booking(**row) if row is not None else None
 
     async def upcoming(self) -> list[Booking]:
         """All of them, the next arrival first."""
@@ -49,7 +49,7 @@ class BookingService:
             return await self.get(booking_id)
         sets = ", ".join(f"{name} = ${number}" for number, name in enumerate(values, 2))
         row = await self._one(f"UPDATE bookings SET {sets} WHERE id = $1 RETURNING *", booking_id, *values.values())
-        return row and Booking(**row)
+        return Booking(**row) if row is not None else None
 
     async def cancel(self, booking_id: int) -> bool:
         """Forget it altogether."""

@@ -1,13 +1,13 @@
 """How the application begins and ends; its schema is what `Tortoise.generate_schemas()` makes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from tortoise import Tortoise
 
 
 @asynccontextmanager
-async def database(url: str) -> AsyncIterator[None]:
+async def opened(url: str) -> AsyncGenerator[None]:
     await Tortoise.init(db_url=url, modules={"models": ["events.models"]}, use_tz=True)
     try:
         yield

@@ -21,7 +21,7 @@ class Venue(Model):
 
 
 class Event(Model):
-    id = fields.UUIDField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     venue = fields.ForeignKeyField("models.Venue", related_name="events", on_delete=fields.RESTRICT)
     slug = fields.CharField(max_length=60, unique=True)
     title = fields.CharField(max_length=200)
@@ -30,9 +30,9 @@ class Event(Model):
     free = fields.BooleanField(default=False)
     details = fields.JSONField(default=dict)
     starts_at = fields.DatetimeField()
-    created_at = fields.DatetimeField(auto_now_add=True)
-    updated_at = fields.DatetimeField(auto_now=True)
+    created = fields.DatetimeField(auto_now_add=True)
+    updated = fields.DatetimeField(auto_now=True)
 
     class Meta:
         table = "events"
-        ordering = ["starts_at", "id"]
+        ordering = ["id"]

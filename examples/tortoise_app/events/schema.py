@@ -5,11 +5,11 @@ import asyncio
 from tortoise import connections
 from tortoise.utils import get_schema_sql
 
-from events.database import database
+from events.database import opened
 
 
 async def main() -> None:
-    async with database("asyncpg://nobody@localhost/nowhere"):  # it connects when it is first asked
+    async with opened("asyncpg://nobody@localhost/nowhere"):  # it connects when it is first asked
         print(get_schema_sql(connections.get("default"), safe=False))
 
 

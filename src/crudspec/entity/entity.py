@@ -51,6 +51,8 @@ class Entity:
             out: the class's ``metadata``, or ``schema`` where that is one.
         create: The columns that create is given; left out: those without a default.
         update: The columns that update is given; left out: all but the key and what the server fills in by itself.
+        moves: Columns that the data layer sets by itself when it creates a row, and again with each update, such as
+            Django's ``auto_now``; what SQLAlchemy's models set (``onupdate=``) is known.
         returns: The columns that a returned row has; left out: all of them.
         seed: SQL that is run in each new database first, for rows that the table needs, or a path to it.
 
@@ -67,6 +69,7 @@ class Entity:
     create: Sequence[str] | None = None
     update: Sequence[str] | None = None
     returns: Sequence[str] | None = None
+    moves: Sequence[str] = ()
     seed: str | Path | None = None
 
     def __post_init__(self) -> None:
@@ -77,7 +80,7 @@ class Entity:
                 f'Entity(table="{self.table}") lacks its schema: write schema=Alembic("alembic.ini"), '
                 'schema="schema.sql" or schema=Base.metadata'
             )
-        for name in ("order", "create", "update", "returns"):
+        for name in ("order", "create", "update", "returns", "moves"):
             given = getattr(self, name)
             if isinstance(given, str):
                 raise EntityError(f'{name}="{given}" is one text; write {name}=("{given}",)')

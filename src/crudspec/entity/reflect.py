@@ -48,6 +48,12 @@ async def reflect(dsn: str, entity: Entity) -> Table:
     table = without_filled(table, entity)
     table = replace(
         table,
+        columns=tuple(replace(one, moves=one.moves or one.name in entity.moves) for one in table.columns),
+        creates=tuple(name for name in table.creates if name not in entity.moves),
+        updates=tuple(name for name in table.updates if name not in entity.moves),
+    )
+    table = replace(
+        table,
         creates=_in_order(table, entity.create) if entity.create is not None else table.creates,
         updates=_in_order(table, entity.update) if entity.update is not None else table.updates,
         order=None if entity.order is None else tuple(entity.order),
@@ -71,6 +77,7 @@ def _check_names(table: Table, entity: Entity) -> None:
         "create": entity.create or (),
         "update": entity.update or (),
         "returns": entity.returns or (),
+        "moves": entity.moves,
     }
     for argument, names in said.items():
         for name in names:
@@ -85,6 +92,9 @@ def _check_names(table: Table, entity: Entity) -> None:
         for name in names:
             if table.by_name[name].computed:
                 raise EntityError(f"{argument}: column {name!r} is computed by the server; leave it out")
+    for name in entity.moves:
+        if name in {*(entity.create or ()), *(entity.update or ())}:
+            raise EntityError(f"moves: column {name!r} is set by the data layer; leave it out of create and update")
     for name in entity.update or ():
         if name in table.key:
             raise EntityError(f"update: column {name!r} belongs to the key, which says which row it is; leave it out")

@@ -73,8 +73,9 @@ def _closing(record: Record, page: Page, excerpts: bool) -> Iterator[str]:
         yield f"{len(record.checks) - len(record.missing())} of {len(record.checks)} planned checks were run" + (
             f", seed {record.header.seed}" if record.header else ""
         )
-    for result in record.of(Verdict.DEVIATES):
-        yield page.fit(f"deviates: {result.clause}, {result.backend}: {result.detail}", 10)
+    deviates = dict.fromkeys((result.clause, result.backend, result.detail) for result in record.of(Verdict.DEVIATES))
+    for clause_id, backend, reason in deviates:
+        yield page.fit(f"deviates: {clause_id}, {backend}: {reason}", 10)
     broken = [finding for finding in found if not finding.is_advice]
     for finding in broken:
         yield ""

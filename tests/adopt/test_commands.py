@@ -207,8 +207,11 @@ def test_database_is_there_until_it_is_ended(number, shop):
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
     ) as process:
+        assert process.stdout is not None
         line = process.stdout.readline()
-        dsn = re.fullmatch(r"export CRUDSPEC_DSN='?(postgresql://\S+?)'?\n", line)[1]
+        found = re.fullmatch(r"export CRUDSPEC_DSN='?(postgresql://\S+?)'?\n", line)
+        assert found is not None
+        dsn = found[1]
         seen = subprocess.run(
             [sys.executable, "-c", LOOKS], env={**os.environ, "CRUDSPEC_DSN": dsn}, check=False, capture_output=True
         )

@@ -9,20 +9,30 @@ from crudspec.contract.causes import ACCEPTED
 from crudspec.contract.clause import Consequence
 from crudspec.contract.clauses import BY_ID
 from crudspec.contract.failures import ContractBroken, Inconclusive, NotApplicable
-from crudspec.entity.row import matches
-from crudspec.truth.shown import shown
+from crudspec.entity.row import Row, matches
+from crudspec.truth.shown import shown, shown_values
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator
 
-    from crudspec.entity.row import Row
     from crudspec.entity.table import Table
 
 
 def expect(what: str, seen: object, expected: object) -> None:
     """Fail unless both are equal and of one type: ``1`` is not ``True``; rows are compared by what both have."""
-    if not matches(expected, seen):
-        raise ContractBroken(what, expected=shown(expected), seen=shown(seen))
+    if matches(expected, seen):
+        return
+    if isinstance(expected, Row) and isinstance(seen, Row) and type(expected) is type(seen):
+        # Of a table with many columns nobody finds the one that differs.
+        there, wanted = seen.given(), expected.given()
+        other = [name for name in wanted if not matches(expected[name], seen[name])]
+        of = f", of {shown(seen)}" if len(other) < len(wanted) else ""
+        raise ContractBroken(
+            what,
+            expected=shown_values({name: wanted[name] for name in other}),
+            seen=shown_values({name: there[name] for name in other}) + of,
+        )
+    raise ContractBroken(what, expected=shown(expected), seen=shown(seen))
 
 
 def needs(there: object, reason: str) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import asyncpg
 import pytest
+from sqlalchemy import MetaData
 from tests.entity.tables import ENTITIES
 from tests.tasks import PROVEN
 
@@ -19,7 +20,7 @@ from crudspec.entity.tasks import TASKS
 
 
 def proven(dsn, entity, **more):
-    entity = entity if isinstance(entity, Entity) else Entity(entity, "", **more)
+    entity = entity if isinstance(entity, Entity) else Entity(entity, MetaData(), **more)
 
     async def both():
         table = await reflect(dsn, entity)

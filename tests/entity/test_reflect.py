@@ -36,7 +36,7 @@ GIVEN = {
 
 
 def read(dsn, table, **more):
-    return asyncio.run(reflect(dsn, table if isinstance(table, Entity) else Entity(table, "", **more)))
+    return asyncio.run(reflect(dsn, table if isinstance(table, Entity) else Entity(table, MetaData(), **more)))
 
 
 def test_of_tasks_nothing_has_to_be_said(scratch_dsn):

@@ -212,7 +212,7 @@ def test_a_long_failure_is_cut_and_says_where_the_rest_is() -> None:
     lines = shown(record).splitlines()
     assert "  line 22" in lines
     assert "  line 23" not in lines
-    assert "    … 57 more lines: crudspec check x -k PROGRAM-1 -v" in lines
+    assert "    … 52 more lines: crudspec check x -k PROGRAM-1 -v" in lines
 
 
 def test_where_failures_were_shown_before_no_finding_repeats_them() -> None:

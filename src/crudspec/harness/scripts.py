@@ -69,7 +69,7 @@ def script(
             body += ["with suppress(Exception):", f"    {call}  # {outcome}"]
         else:
             body.append(f"{call}  # {outcome}")
-    written = "\n".join(body)
+    written = "\n".join(line.partition("  # ")[0] for line in body)  # what a call came to needs no import
     lines = [
         "import asyncio",
         *(line for word, line in _MODULES.items() if word in written),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from crudspec.run.run import Run
 
-_SCREEN = 25
+_SCREEN = 30
 """Lines of one failure: about a screen, with what stands around it."""
 _MOST_NAMES = 8
 _FEW = 3

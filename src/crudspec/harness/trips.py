@@ -144,6 +144,8 @@ class Meter:
         for operation, situation, arguments in self._cases():
             rounds: list[Traffic] = []
             for _ in range(_ROUNDS):
+                if self._witness.sample.most_rows < SIZES[-1]:
+                    await self._fill(rows)  # or the values that must be unique would run out
                 keys = await self._keys(operation, samples)
                 asked = [arguments(self._witness.sample, keys, n) for n in range(samples)]
                 # Nothing is awaited between these calls: what a pool does after a call would count for nobody.
@@ -165,6 +167,7 @@ class Meter:
 
     async def _fill(self, rows: int) -> None:
         await self._witness.empty()
+        self._witness.sample.restart()
         # Of a table that has no more: half of those, as there have to be some left to create.
         await self._witness.insert_many(min(rows, self._witness.sample.most_rows))
 

@@ -118,9 +118,9 @@ def test_failures_with_one_cause_are_one_finding_and_the_worst_comes_first() -> 
     assert text[text.index("6 of 6 planned") :] == (
         "6 of 6 planned checks were run, seed 0\n"
         "\n"
-        "DATA   an id that only looks like that of a row is taken for it\n"
+        "DATA   a key that only looks like that of a row is taken for it\n"
         "       GET-3, UPDATE-3; 2 checks\n"
-        "       try: ask crudspec.can_exist(id) first: it refuses what is no id\n"
+        "       try: check the key's type first; for a bigint, crudspec.can_exist(id) does\n"
         "  UPDATE-3 (MUST) is broken by Tasks\n"
         "    seen      update('1'): changed a row\n"
         "\n"
@@ -137,7 +137,7 @@ def test_failures_with_one_cause_are_one_finding_and_the_worst_comes_first() -> 
         "advice: GET-6, Tasks: get(True): found a row\n"
         "--strict (of pytest: --crud-strict) tells an advice in full, and fails the run\n"
         "\n"
-        "3 findings: 2 data, 1 error. Begin with UPDATE-3: an id that only looks like that of a row is taken for it."
+        "3 findings: 2 data, 1 error. Begin with UPDATE-3: a key that only looks like that of a row is taken for it."
     )
 
 
@@ -210,8 +210,8 @@ def test_a_long_failure_is_cut_and_says_where_the_rest_is() -> None:
     failure = "\n".join([*(f"line {number}" for number in range(79)), "  again     crudspec check x -k PROGRAM-1"])
     record = recorded(result("PROGRAM-1", FAIL, "step 4", failure=failure), result("GET-1"))
     lines = shown(record).splitlines()
-    assert "  line 22" in lines
-    assert "  line 23" not in lines
+    assert "  line 27" in lines
+    assert "  line 28" not in lines
     assert "    … 52 more lines: crudspec check x -k PROGRAM-1 -v" in lines
 
 

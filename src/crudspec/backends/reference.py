@@ -66,6 +66,7 @@ def beside(cls: Any) -> Any:
 
 
 class _Reference(PoolBackend):
+    entity: ClassVar[Entity]
     _table: ClassVar[Table]
 
     def __init__(self, dsn: str) -> None:
@@ -152,6 +153,9 @@ class _Reference(PoolBackend):
         """
         for name, value in values.items():
             _check(self._table.by_name[name], value)
+            said = self.entity.values.get(name)
+            if said is not None and any(matches(frozen(value), frozen(one)) for one in said.invalid):
+                raise InvalidValue(f"{name} is not valid, as the entity says")
         return dict(values)
 
     def _can_exist(self, key: Key) -> bool:

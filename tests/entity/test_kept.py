@@ -53,7 +53,9 @@ def test_a_value_comes_back_exactly(value):
     assert matches(proven.variants[0]["c"], value)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": 0}', '{"format": 1, "table": 1, "proven": 2}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"format": 0}', '{"format": 1, "table": 1, "proven": 2}'], ids=[*"abcde"]
+)
 def test_what_is_no_such_file_is_a_value_error(text):
     with pytest.raises(ValueError, match="not what this version wrote"):
         from_json(text)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from crudspec.backend import OPERATIONS
+from crudspec.entity.tasks import TASKS
 from crudspec.harness.abilities import OWNERS
 
 MINE = '''
@@ -212,7 +213,7 @@ class Without(Good):
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "clause"), [pair for pair in OWNERS.items() if pair[0] in OPERATIONS])
 def test_whatever_operation_does_not_work_it_is_one_finding_and_the_rest_is_asked_or_says_why(consumer, name, clause):
-    consumer.write("mine.py", WITHOUT.format(name=name))
+    consumer.write("mine.py", WITHOUT.format(name=TASKS.names.get(name, name)))
     result = consumer.check("mine.py:Without", "--effort", "quick", "--strict")
 
     text = result.stdout.str()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import asyncpg
 
-from crudspec.backends.common import InvalidValue, PoolBackend
+from crudspec.backends.common import InvalidValue, PoolBackend, named
 from crudspec.entity.candidates import candidates
 from crudspec.entity.codecs import plain_values
 from crudspec.entity.reflect import reflect
@@ -59,7 +59,11 @@ def beside(cls: Any) -> Any:
         @asynccontextmanager
         async def connect(cls, dsn: str) -> AsyncGenerator[Any]:
             """Open a reference for the table as it is there."""
-            async with reference(entity, await reflect(dsn, entity)).connect(dsn) as backend:
+            try:
+                table = await reflect(dsn, entity)
+            except (asyncpg.PostgresError, OSError) as error:
+                raise named(error, {}) from error
+            async with reference(entity, table).connect(dsn) as backend:
                 yield backend
 
     return Reference
